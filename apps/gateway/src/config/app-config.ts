@@ -1,0 +1,48 @@
+/** The gateway's settings as the code sees them: typed, complete, frozen. Made from the environment by `load-config.ts`. */
+export abstract class AppConfig {
+  abstract readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Public address without a trailing slash; undefined: told by the address listened on. */
+    readonly serviceUrl: string | undefined;
+    readonly isDocsEnabled: boolean;
+    readonly requestTimeoutMs: number;
+  };
+  abstract readonly logLevel: string;
+  /** Absolute path. */
+  abstract readonly dataDir: string;
+  /** undefined: every caller is let in. */
+  abstract readonly authToken: string | undefined;
+  abstract readonly worker: { readonly kind: 'grpc'; readonly address: string } | { readonly kind: 'fake' };
+  abstract readonly store: FileStoreConfig | S3StoreConfig;
+  /** Key prefixes, each without a trailing slash. */
+  abstract readonly keyPrefixes: {
+    readonly avatar: string;
+    readonly subject: string;
+    readonly generated: string;
+    readonly lora: string;
+  };
+  abstract readonly defaults: {
+    readonly numInferenceSteps: number;
+    readonly ipAdapterScale: number;
+    readonly negativePrompt: string;
+    readonly memoryStylePrompt: string;
+    readonly subjectStylePrompt: string;
+  };
+}
+
+export interface FileStoreConfig {
+  readonly kind: 'file';
+  /** Absolute path of the folder that holds the objects, one file a key. */
+  readonly folder: string;
+  /** What `s3_uri` names as the bucket. */
+  readonly bucket: string;
+}
+
+export interface S3StoreConfig {
+  readonly kind: 's3';
+  readonly bucket: string;
+  readonly region: string;
+  readonly endpointUrl: string | undefined;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+
+/** "true"/"1" and "false"/"0", as the prototype's settings library read them. */
+const flag = z
+  .enum(['true', 'false', '1', '0', 'True', 'False'])
+  .transform((value) => value.toLowerCase() === 'true' || value === '1');
+
+const prefix = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*\/?$/, 'must be a plain key prefix');
+
+const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+/**
+ * Every environment variable the gateway reads, each declared once: type, range, default, description. The settings
+ * table in the README is generated from this schema.
+ */
+export const envSchema = z.object({
+  HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on. `UVICORN_HOST` still works.'),
+  PORT: integer(0, 65535).default(8000).describe('Port to listen on; 0 picks a free one. `UVICORN_PORT` still works.'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal', 'critical', 'silent'])
+    .default('info')
+    .describe('Least severe level that is logged. `UVICORN_LOG_LEVEL` still works.'),
+  SERVICE_URL: z.url().optional().describe('Public address of the service, for links in replies. Default: `http://HOST:PORT`.'),
+  DATA_DIR: z.string().min(1).default('data').describe('Folder of everything the service keeps on disk.'),
+
+  AUTH_ENABLED: flag.default(false).describe('Ask every caller for the bearer token.'),
+  AUTH_TOKEN: z.string().min(16).optional().describe('The shared bearer token, at least 16 characters. Needed with `AUTH_ENABLED`.'),
+  DOCS_ENABLED: flag.default(true).describe('Serve `/docs` and `/openapi.json`.'),
+
+  WORKER_ADDRESS: z
+    .string()
+    .regex(/^(unix:.+|[^:/]+:\d+|\[[0-9a-fA-F:]+\]:\d+)$/, 'must be unix:PATH or HOST:PORT')
+    .default('127.0.0.1:50051')
+    .describe('Where the worker listens: `unix:PATH` or `HOST:PORT`.'),
+  ILLUSTRATOR: z.enum(['grpc', 'fake']).default('grpc').describe('`fake` draws a plain picture in the gateway itself, with no worker.'),
+  REQUEST_TIMEOUT_SECONDS: integer(1, 600).default(115).describe('How long a caller that waits for its picture is kept waiting.'),
+
+  OBJECT_STORE: z.enum(['file', 's3']).optional().describe('Where images live. Default: `s3` when `S3_BUCKET_NAME` is set, else `file` (in `DATA_DIR`).'),
+  S3_BUCKET_NAME: z.string().min(3).max(63).optional().describe('Bucket of avatars, results and LoRAs.'),
+  S3_ENDPOINT_URL: z.url().optional().describe('An S3 server that is not AWS; it is addressed path-style.'),
+  AWS_REGION: z.string().min(1).default('us-east-1').describe('Region of the bucket.'),
+  AWS_ACCESS_KEY_ID: z.string().min(1).optional().describe("Credential; without it the AWS SDK's own chain applies (instance role ...)."),
+  AWS_SECRET_ACCESS_KEY: z.string().min(1).optional().describe('Credential, with `AWS_ACCESS_KEY_ID`.'),
+  S3_AVATAR_PREFIX: prefix.default('avatars').describe('Key prefix of the avatars (reference image of a memory).'),
+  S3_SUBJECT_PREFIX: prefix.default('subjects').describe('Key prefix of the subject photos (reference image of a portrait).'),
+  S3_GENERATED_PREFIX: prefix.default('generated').describe('Key prefix of the results.'),
+  S3_LORA_PREFIX: prefix.default('loras').describe('Key prefix of the LoRAs.'),
+
+  DEFAULT_NUM_INFERENCE_STEPS: integer(1, 150).default(50).describe('Denoising steps when the request names none.'),
+  DEFAULT_IP_ADAPTER_SCALE: z.coerce.number().min(0).max(1).default(0.33).describe('Weight of the reference image when the request names none.'),
+  DEFAULT_NEGATIVE_PROMPT: z.string().max(2000).default('error, glitch, mistake').describe('Negative prompt when the request names none.'),
+  DEFAULT_MEMORY_STYLE_PROMPT: z
+    .string()
+    .max(2000)
+    .default('highest quality, monochrome, professional sketch, personal, nostalgic, clean')
+    .describe('Style of a memory when the request names none.'),
+  DEFAULT_SUBJECT_STYLE_PROMPT: z
+    .string()
+    .min(1)
+    .max(2000)
+    .default('highest quality, professional sketch, monochrome')
+    .describe('Style of a portrait when the request names none.'),
+});
+
+export type Env = z.infer<typeof envSchema>;
+
+/** Names the prototype used, and what they are called now. The new name wins when both are set. */
+export const envAliases: Readonly<Record<string, keyof Env>> = {
+  UVICORN_HOST: 'HOST',
+  UVICORN_PORT: 'PORT',
+  UVICORN_LOG_LEVEL: 'LOG_LEVEL',
+  AWS_ENDPOINT_URL_S3: 'S3_ENDPOINT_URL',
+};

@@ -1,0 +1,35 @@
+/**
+ * Why a request failed: the stable, machine-readable slug that REST replies carry as `error`.
+ * The list is the enum `autobio.errors.v1.Reason`; `catalogue.spec.ts` proves the two equal.
+ */
+export type Reason =
+  | 'malformed-request'
+  | 'validation-failed'
+  | 'idempotency-key-invalid'
+  | 'idempotency-key-reused'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'not-acceptable'
+  | 'payload-too-large'
+  | 'unsupported-media-type'
+  | 'headers-too-large'
+  | 'avatar-not-found'
+  | 'avatar-forbidden'
+  | 'avatar-invalid'
+  | 'lora-not-found'
+  | 'lora-invalid'
+  | 'job-not-cancelable'
+  | 'quota-exceeded'
+  | 'queue-full'
+  | 'starting'
+  | 'draining'
+  | 'worker-unavailable'
+  | 'storage-unavailable'
+  | 'deadline-exceeded'
+  | 'gpu-out-of-memory'
+  | 'generation-failed'
+  | 'attempts-exhausted'
+  | 'canceled'
+  | 'internal';

@@ -1,0 +1,62 @@
+import type { DomainError } from '../../errors/domain-error.js';
+
+/** What the worker is asked to draw: prompts composed, defaults applied, references read. */
+export interface DrawingTask {
+  jobId: string;
+  requestId: string;
+  prompt: string;
+  /** For the second text encoder; absent: `prompt` serves both. */
+  prompt2?: string;
+  negativePrompt?: string;
+  numInferenceSteps: number;
+  ipAdapterScale: number;
+  /** 0 to 2^32 - 1. */
+  seed: number;
+  /** PNG, JPEG or WebP files as stored; the worker checks them. */
+  referenceImages: Buffer[];
+}
+
+export type DrawingEvent =
+  | { type: 'queued'; position: number }
+  | { type: 'started' }
+  /** `index` of `total` denoising steps are done. */
+  | { type: 'step'; index: number; total: number }
+  /** The last event: the picture. */
+  | { type: 'finished'; drawing: Drawing };
+
+export interface Drawing {
+  png: Buffer;
+  /** SHA-256 of `png`, lower-case hexadecimal; verified by the adapter. */
+  sha256: string;
+  width: number;
+  height: number;
+  timings: DrawingTimings;
+}
+
+/** Milliseconds spent in the worker. */
+export interface DrawingTimings {
+  queueMs: number;
+  encodeMs: number;
+  denoiseMs: number;
+  decodeMs: number;
+  pngMs: number;
+}
+
+/** Can a drawing start now, and if not, why: in words for the health page, as an error for a request. */
+export type IllustratorAvailability = { isReady: true } | { isReady: false; error: DomainError };
+
+/**
+ * The port to whatever draws. `GrpcIllustrator` is the real one; `FakeIllustrator` lets the gateway run with no worker.
+ */
+export abstract class Illustrator {
+  /**
+   * Draws one picture. Aborting `signal` stops the work within one denoising step.
+   *
+   * @throws DomainError from the iteration: `avatar-invalid`, `worker-unavailable`, `starting`, `draining`,
+   *   `queue-full`, `deadline-exceeded`, `gpu-out-of-memory`, `generation-failed`, `canceled`.
+   */
+  abstract draw(task: DrawingTask, options: { signal: AbortSignal; deadline: Date }): AsyncIterable<DrawingEvent>;
+
+  /** Known without asking: the adapter keeps watching the worker's health. */
+  abstract availability(): IllustratorAvailability;
+}

@@ -1,0 +1,1 @@
+"""Engines draw jobs; ``port`` is what the RPC side knows of them."""

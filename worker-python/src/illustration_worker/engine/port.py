@@ -1,0 +1,51 @@
+"""The port between the RPC side and whatever draws: everything ``rpc`` knows of an engine."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from illustration_worker.job import Job, JobEvent
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDescription:
+    """What is loaded, where, and what it takes. Fields are those of ``DescribeResponse``."""
+
+    engine: str
+    """``stock`` or ``fake``."""
+    model: str
+    is_demo_model: bool
+    device: str
+    dtype: str
+    ip_adapter: str | None
+    scheduler: str
+    max_outstanding_jobs: int
+    default_image_size: int
+    max_image_size: int
+
+
+class Engine(Protocol):
+    """Draws jobs. One engine owns the device; all methods are called from the event loop and never block it."""
+
+    async def start(self) -> None:
+        """Load the model and draw one warm-up illustration; returns when jobs can be drawn.
+
+        Raises:
+            ModelLoadError: the model cannot be loaded as configured.
+        """
+
+    def describe(self) -> EngineDescription:
+        """What is loaded. Only after ``start`` has returned."""
+
+    def generate(self, job: Job) -> AsyncIterator[JobEvent]:
+        """Draw ``job``: its events as they happen, the last one ``Finished``.
+
+        Closing the iterator (``aclose``, or cancelling the task that awaits it) cancels the job: the device stops
+        within one denoising step and nothing is decoded.
+
+        Raises (from the iteration):
+            WorkerError: one of its subclasses, see ``illustration_worker.errors``.
+        """
+
+    async def stop(self) -> None:
+        """Take no more jobs (``DrainingError``), finish those accepted, free the device."""

@@ -1,0 +1,87 @@
+"""What can go wrong, as types.
+
+    WorkerError
+    ├── InvalidRequestError        VALIDATION_FAILED     a field is out of range
+    ├── ReferenceImageError        AVATAR_INVALID        the reference image is not a usable picture
+    ├── QueueFullError             QUEUE_FULL            too many jobs wait already
+    ├── StartingError              STARTING              the model is still loading
+    ├── DrainingError              DRAINING              the worker is shutting down
+    ├── DeadlineExceededError      DEADLINE_EXCEEDED     the job's time ran out
+    ├── CanceledError              CANCELED              the caller left
+    ├── OutOfMemoryError           GPU_OUT_OF_MEMORY     the device has too little memory for the job
+    └── GenerationFailedError      GENERATION_FAILED     the model could not draw the job
+
+A ``WorkerError``'s text is written for the caller: it never holds prompts, paths or an exception's own text.
+``ModelLoadError`` is apart: it ends the start-up and reaches the operator's log, never a caller.
+"""
+
+from typing import ClassVar
+
+
+class WorkerError(Exception):
+    """A failure that the caller is told of: a stable reason and a helpful sentence."""
+
+    reason: ClassVar[str] = "INTERNAL"
+    """Name in ``autobio.errors.v1.Reason`` without the prefix ``REASON_``."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class InvalidRequestError(WorkerError):
+    """A field of the request is missing or out of range."""
+
+    reason = "VALIDATION_FAILED"
+
+
+class ReferenceImageError(WorkerError):
+    """A reference image is not a usable picture."""
+
+    reason = "AVATAR_INVALID"
+
+
+class QueueFullError(WorkerError):
+    """Too many jobs wait already."""
+
+    reason = "QUEUE_FULL"
+
+
+class StartingError(WorkerError):
+    """The model is still loading."""
+
+    reason = "STARTING"
+
+
+class DrainingError(WorkerError):
+    """The worker is shutting down."""
+
+    reason = "DRAINING"
+
+
+class DeadlineExceededError(WorkerError):
+    """The job's time ran out; what was drawn so far is dropped."""
+
+    reason = "DEADLINE_EXCEEDED"
+
+
+class CanceledError(WorkerError):
+    """The caller left; what was drawn so far is dropped."""
+
+    reason = "CANCELED"
+
+
+class OutOfMemoryError(WorkerError):
+    """The device has too little memory for the job."""
+
+    reason = "GPU_OUT_OF_MEMORY"
+
+
+class GenerationFailedError(WorkerError):
+    """The model could not draw the job."""
+
+    reason = "GENERATION_FAILED"
+
+
+class ModelLoadError(Exception):
+    """The model or its adapter cannot be loaded as configured. The text is for the operator."""

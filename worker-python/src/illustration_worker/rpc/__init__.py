@@ -1,0 +1,1 @@
+"""The gRPC face: protobuf in, jobs out. No torch, no diffusers, no PIL here."""
