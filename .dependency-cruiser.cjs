@@ -5,7 +5,15 @@ const src = '^apps/gateway/src/';
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['\\.spec\\.ts$', `${src}main\\.ts$`, `${src}generated/`, '\\.d\\.ts$', 'vitest\\.config\\.ts$'] }, to: {} },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: {
+        orphan: true,
+        pathNot: ['\\.spec\\.ts$', `${src}main\\.ts$`, `${src}generated/`, '\\.d\\.ts$', 'vitest\\.config\\.ts$'],
+      },
+      to: {},
+    },
     {
       name: 'domain-knows-only-the-language-and-domain-errors',
       severity: 'error',

@@ -1,0 +1,100 @@
+// Everything that is checked without running the service: formatting, lint, types, layers, contract, containers, docs.
+import fs from 'node:fs';
+import { inRoot, nodeTool, pythonTool, workerFolder } from '../paths.mjs';
+import { CommandFailed, run, step } from '../progress.mjs';
+import { ensureGatewayBuild } from '../setup/gateway-build.mjs';
+import { setUpTools } from '../setup/setup.mjs';
+
+const dockerfiles = () =>
+  fs.readdirSync(inRoot('deploy'), { recursive: true }).filter((name) => /(^|\/)Dockerfile|\.Dockerfile$/.test(name));
+
+const checks = [
+  {
+    name: 'format (prettier)',
+    log: 'prettier',
+    command: nodeTool('prettier'),
+    args: ['--check', '--log-level', 'warn', '.'],
+  },
+  {
+    name: 'lint (oxlint)',
+    log: 'oxlint',
+    command: nodeTool('oxlint'),
+    args: ['--type-aware', 'apps', 'test', 'scripts'],
+  },
+  {
+    name: 'types (tsc)',
+    log: 'tsc',
+    command: nodeTool('tsc'),
+    args: ['-p', 'tsconfig.json', '--noEmit', '--incremental', 'false'],
+  },
+  {
+    name: 'layers (dependency-cruiser)',
+    log: 'depcruise',
+    command: nodeTool('depcruise'),
+    args: ['apps/gateway/src', '--config', '.dependency-cruiser.cjs'],
+  },
+  { name: 'contract (buf lint)', log: 'buf-lint', command: nodeTool('buf'), args: ['lint'], cwd: inRoot('proto') },
+  {
+    name: 'worker format (ruff)',
+    log: 'ruff-format',
+    command: pythonTool('ruff'),
+    args: ['format', '--check', '.'],
+    cwd: workerFolder,
+  },
+  {
+    name: 'worker lint (ruff)',
+    log: 'ruff-check',
+    command: pythonTool('ruff'),
+    args: ['check', '.'],
+    cwd: workerFolder,
+  },
+  { name: 'worker types (mypy)', log: 'mypy', command: pythonTool('mypy'), args: [], cwd: workerFolder },
+  {
+    name: 'worker layers (import-linter)',
+    log: 'import-linter',
+    command: pythonTool('lint-imports'),
+    args: [],
+    cwd: workerFolder,
+  },
+  {
+    name: 'Dockerfiles (hadolint)',
+    log: 'hadolint',
+    command: pythonTool('hadolint'),
+    args: () => dockerfiles().map((name) => inRoot('deploy', name)),
+    skipUnless: () => fs.existsSync(pythonTool('hadolint')),
+    why: 'hadolint has no package for this platform',
+  },
+  {
+    name: 'compose files (dclint)',
+    log: 'dclint',
+    command: nodeTool('dclint'),
+    args: ['docker-compose.yml', 'docker-compose.cpu.yml', '--max-warnings', '0'],
+  },
+  {
+    name: 'documentation',
+    log: 'docs',
+    command: process.execPath,
+    args: [inRoot('scripts', 'docs', 'check-docs.mjs')],
+  },
+];
+
+export default async function check() {
+  await setUpTools();
+  await ensureGatewayBuild();
+  const failures = [];
+  for (const { name, log, command, args, cwd, skipUnless, why } of checks) {
+    if (skipUnless && !skipUnless()) {
+      console.log(`  - ${name}: skipped, ${why}`);
+      continue;
+    }
+    try {
+      await step(name, () => run(`check-${log}`, command, typeof args === 'function' ? args() : args, { cwd }));
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error;
+      failures.push(`${name}: ${error.message}`);
+    }
+  }
+  if (failures.length > 0)
+    throw new CommandFailed(`${failures.length} of ${checks.length} checks failed:\n\n${failures.join('\n\n')}`);
+  return 0;
+}

@@ -1,0 +1,75 @@
+// Draws one memory from the sample portrait through the whole real chain, prints where the PNG is, and stops everything.
+import fs from 'node:fs';
+import path from 'node:path';
+import { inRoot } from '../paths.mjs';
+import { CommandFailed, printFailure, step } from '../progress.mjs';
+import { placeSampleAvatar, realModelSettings, sampleUser } from '../service/sample-avatar.mjs';
+import { freePort, startService, waitUntilHealthy } from '../service/service.mjs';
+import { setUpService } from '../setup/setup.mjs';
+
+const prompt = 'A beautiful sunset over mountains';
+const pngSignature = Buffer.from('89504e470d0a1a0a', 'hex');
+
+/** The demo shows the embedded defaults, whatever else this shell is set up for. */
+const embeddedDefaults = {
+  HOST: '127.0.0.1',
+  OBJECT_STORE: 'file',
+  S3_BUCKET_NAME: '',
+  AUTH_ENABLED: 'false',
+  ILLUSTRATOR: 'grpc',
+  ENGINE: 'stock',
+  MODEL_PATH: '',
+  WORKER_ADDRESS: '',
+  SERVICE_URL: '',
+};
+
+export default async function demo() {
+  await setUpService();
+  const dataDir = inRoot('data', 'demo');
+  placeSampleAvatar(dataDir);
+  const log = path.join(dataDir, 'service.log');
+  const output = fs.openSync(log, 'w');
+  const env = { ...embeddedDefaults, PORT: String(await freePort()), DATA_DIR: dataDir };
+  const service = startService({ env, stdio: ['ignore', output, output] });
+  try {
+    await step('Gateway and worker (the model loads and draws once to warm up)', () =>
+      waitUntilHealthy(service, { timeoutMs: 180_000 }),
+    );
+    let file;
+    await step(`One memory: "${prompt}", from samples/portrait.jpg`, async () => {
+      file = await drawMemory(service);
+    });
+    console.log(`\n  The picture: ${file}\n`);
+    console.log(
+      '  The demo model has random weights: it draws texture, not pictures. The rest of the chain is the real one.',
+    );
+    console.log('  Real SDXL takes its place by three settings:');
+    for (const line of realModelSettings()) console.log(`    ${line}`);
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    printFailure(`${error.message}\n  The log of the service: ${log}`);
+    return 1;
+  } finally {
+    await service.stop();
+    fs.closeSync(output);
+  }
+  return 0;
+}
+
+/** @returns {Promise<string>} path of the PNG */
+async function drawMemory(service) {
+  const response = await fetch(`${service.url}/v1/images/memory`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ user_id: sampleUser, prompt }),
+  });
+  const body = await response.json();
+  if (response.status !== 200) throw new CommandFailed(`the service answered ${response.status}: ${body.detail}`);
+  const [{ s3_uri: uri, url }] = body.data;
+  const picture = await fetch(url);
+  const png = Buffer.from(await picture.arrayBuffer());
+  if (picture.status !== 200 || !png.subarray(0, 8).equals(pngSignature)) {
+    throw new CommandFailed(`${url} did not answer with a PNG (status ${picture.status}).`);
+  }
+  return path.join(service.dataDir, 'objects', ...new URL(uri).pathname.slice(1).split('/'));
+}

@@ -1,0 +1,96 @@
+// The parts of the documentation that are written by a program: tables between `<!-- begin:NAME -->` and `<!-- end:NAME -->`.
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import { childEnvironment, inRoot, node24, pythonTool } from '../paths.mjs';
+
+/** Generated part -> the page it stands in and the text it should have. */
+export function generatedParts() {
+  return [
+    { page: 'README.md', name: 'gateway-settings', text: settingsTable(gatewaySettings()) },
+    { page: 'README.md', name: 'worker-settings', text: settingsTable(workerSettings()) },
+    { page: 'docs/03-errors.md', name: 'errors', text: errorTable() },
+  ];
+}
+
+/** The page with the part replaced. */
+export function replacePart(pageText, name, text) {
+  const [begin, end] = [`<!-- begin:${name} -->`, `<!-- end:${name} -->`];
+  const from = pageText.indexOf(begin);
+  const to = pageText.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`the markers of the generated part ${name} are missing`);
+  return `${pageText.slice(0, from + begin.length)}\n\n${text}\n\n${pageText.slice(to)}`;
+}
+
+const cell = (value) => String(value).replaceAll('|', '\\|');
+const row = (cells) => `| ${cells.map(cell).join(' | ')} |`;
+
+function table(head, rows) {
+  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
+}
+
+/** @param {{name: string, default: string | undefined, description: string}[]} settings */
+function settingsTable(settings) {
+  const shown = (value) => (value === undefined || value === null || value === '' ? '' : `\`${value}\``);
+  return table(
+    ['variable', 'default', 'what it does'],
+    settings.map((setting) => [`\`${setting.name}\``, shown(setting.default), setting.description]),
+  );
+}
+
+function gatewaySettings() {
+  return evaluate(`
+    import { envSchema } from '${moduleUrl('config/env.schema.js')}';
+    const rows = Object.entries(envSchema.shape).map(([name, field]) => ({
+      name, default: field.def.type === 'default' ? field.def.defaultValue : undefined, description: field.description ?? '' }));
+    process.stdout.write(JSON.stringify(rows));`);
+}
+
+function workerSettings() {
+  return JSON.parse(
+    execFileSync(pythonTool('python'), ['-m', 'illustration_worker.settings'], {
+      encoding: 'utf8',
+      env: childEnvironment(),
+    }),
+  );
+}
+
+function errorTable() {
+  const rows = evaluate(`
+    import { catalogue } from '${moduleUrl('errors/catalogue.js')}';
+    import { status } from '@grpc/grpc-js';
+    const rows = Object.entries(catalogue).map(([slug, row]) => ({ slug, ...row, grpc: status[row.grpcStatus] }));
+    process.stdout.write(JSON.stringify(rows));`);
+  const comments = reasonComments();
+  return table(
+    ['`error`', 'HTTP', 'gRPC', 'retry?', 'when'],
+    rows.map((one) => [
+      `\`${one.slug}\``,
+      one.httpStatus,
+      one.grpc,
+      one.isRetryable ? 'yes' : 'no',
+      comments.get(one.slug) ?? '',
+    ]),
+  );
+}
+
+/** Slug -> the comment above its value in errors.proto. */
+function reasonComments() {
+  const proto = fs.readFileSync(inRoot('proto', 'autobio', 'errors', 'v1', 'errors.proto'), 'utf8');
+  const values = proto.matchAll(/((?: {2}\/\/ [^\n]*\n)+) {2}REASON_(\w+) = \d+;/g);
+  return new Map(
+    [...values].map(([, comment, name]) => [
+      name.toLowerCase().replaceAll('_', '-'),
+      comment
+        .replaceAll(/ {2}\/\/ /g, '')
+        .trim()
+        .replaceAll('\n', ' '),
+    ]),
+  );
+}
+
+const moduleUrl = (name) => new URL(`file://${inRoot('dist', 'gateway', name)}`).href;
+
+/** Runs a module's text on Node 24 and parses what it prints as JSON. */
+function evaluate(text) {
+  return JSON.parse(execFileSync(node24, ['--input-type=module', '-e', text], { cwd: inRoot(), encoding: 'utf8' }));
+}

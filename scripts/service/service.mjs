@@ -1,0 +1,125 @@
+// The whole service on one machine: the worker and the gateway, on the embedded defaults unless the environment says else.
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { childEnvironment, demoModelFolder, inRoot, node24, pythonTool } from '../paths.mjs';
+import { CommandFailed } from '../progress.mjs';
+import { supervise } from './supervised-process.mjs';
+
+/** A unix socket's path may have 107 bytes on Linux, 103 on macOS. */
+const longestSocketPath = 100;
+
+/**
+ * Starts worker and gateway. The returned `stop` ends the gateway first, so that requests in flight finish.
+ * @param {{env?: Record<string, string>, stdio: import('node:child_process').StdioOptions, report?: (line: string) => void}} options
+ */
+export function startService({ env: overrides = {}, stdio, report = () => {} }) {
+  const env = serviceEnvironment({ ...childEnvironment(), ...overrides });
+  const start = (name, command, args) =>
+    supervise({
+      command,
+      args,
+      env,
+      stdio,
+      mustStart: true,
+      onExit: (why, pauseMs) => report(`the ${name} ${why}; starting it again in ${pauseMs / 1000} s`),
+    });
+  const usesWorker = env.ILLUSTRATOR !== 'fake';
+  const worker = usesWorker ? start('worker', pythonTool('python'), ['-m', 'illustration_worker']) : undefined;
+  const gateway = start('gateway', node24, ['--enable-source-maps', inRoot('dist', 'gateway', 'main.js')]);
+  const processes = [gateway, worker].filter(Boolean);
+  const killAll = () => processes.forEach((one) => one.kill());
+  process.once('exit', killAll);
+
+  const ended = Promise.race(
+    [
+      ['gateway', gateway],
+      ['worker', worker],
+    ]
+      .filter(([, one]) => one)
+      .map(async ([name, one]) => ({ name, ...(await one.ended) })),
+  );
+  return {
+    url: `http://${env.HOST}:${env.PORT}`,
+    dataDir: env.DATA_DIR,
+    gateway,
+    /** undefined when the gateway draws by itself (`ILLUSTRATOR=fake`). */
+    worker,
+    /** Resolves when one of the two has ended for good: `{name, code, why}`. */
+    ended,
+    markStarted: () => processes.forEach((one) => one.markStarted()),
+    async stop() {
+      const { code } = await gateway.stop();
+      await worker?.stop();
+      process.off('exit', killAll);
+      return code;
+    },
+  };
+}
+
+/** The environment both processes get: the caller's, and the embedded defaults where it says nothing. */
+function serviceEnvironment(given) {
+  const dataDir = path.resolve(given.DATA_DIR || inRoot('data'));
+  fs.mkdirSync(dataDir, { recursive: true });
+  const env = {
+    OMP_NUM_THREADS: '1',
+    ...given,
+    HOST: given.HOST || given.UVICORN_HOST || '127.0.0.1',
+    PORT: given.PORT || given.UVICORN_PORT || '8000',
+    DATA_DIR: dataDir,
+    WORKER_ADDRESS: given.WORKER_ADDRESS || `unix:${socketPath(dataDir)}`,
+  };
+  if (given.MODEL_PATH) return env;
+  return { ...env, MODEL_PATH: demoModelFolder, IP_ADAPTER: demoModelFolder, HF_HUB_OFFLINE: '1' };
+}
+
+function socketPath(dataDir) {
+  const inDataDir = path.join(dataDir, 'worker.sock');
+  if (Buffer.byteLength(inDataDir) <= longestSocketPath) return inDataDir;
+  return path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-')), 'worker.sock');
+}
+
+/** A port that is free now. */
+export async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/**
+ * Waits until the service would draw now.
+ * @param {ReturnType<typeof startService>} service
+ * @param {{timeoutMs: number, onMessage?: (message: string) => void}} options
+ */
+export async function waitUntilHealthy(service, { timeoutMs, onMessage = () => {} }) {
+  const deadline = Date.now() + timeoutMs;
+  let message = 'the gateway does not answer yet';
+  const ended = service.ended.then(({ name, why }) => {
+    throw new CommandFailed(
+      `the ${name} ${why} before the service was ready; its last lines above or in its log say why.`,
+    );
+  });
+  ended.catch(() => {});
+  while (Date.now() < deadline) {
+    const answer = await Promise.race([health(service.url), ended]);
+    if (answer?.isHealthy) return service.markStarted();
+    if (answer && answer.message !== message) onMessage((message = answer.message));
+    await Promise.race([new Promise((resolve) => setTimeout(resolve, 200)), ended]);
+  }
+  throw new CommandFailed(`the service was not ready after ${timeoutMs / 1000} s: ${message}.`);
+}
+
+async function health(url) {
+  try {
+    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(2000) });
+    const body = await response.json();
+    return { isHealthy: response.status === 200, message: body.message };
+  } catch {
+    // Nobody listens yet, or not with an answer of ours: the caller asks again until its time is up.
+    return undefined;
+  }
+}

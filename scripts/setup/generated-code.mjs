@@ -1,0 +1,33 @@
+// Code for both languages from proto/, by the tools the two lock files pin. Nothing generated is committed.
+import fs from 'node:fs';
+import { inRoot, nodeTool, pythonTool } from '../paths.mjs';
+import { run, step } from '../progress.mjs';
+import { makeIfChanged } from './stamp.mjs';
+
+export function ensureGeneratedCode() {
+  return makeIfChanged({
+    stamp: 'worker-python/src/autobio/.setup-stamp',
+    product: 'apps/gateway/src/generated/autobio',
+    inputs: ['proto', 'package-lock.json', 'worker-python/requirements-dev.lock'],
+    make: () => step('Code from proto/ (TypeScript, Python)', generateCode),
+  });
+}
+
+export async function generateCode() {
+  await run('buf-generate', nodeTool('buf'), ['generate'], { cwd: inRoot('proto') });
+  const out = inRoot('worker-python', 'src');
+  fs.rmSync(inRoot('worker-python', 'src', 'autobio'), { recursive: true, force: true });
+  const outputs = ['python', 'pyi', 'grpc_python', 'mypy_grpc'].map((kind) => `--${kind}_out=${out}`);
+  await run('protoc-python', pythonTool('python'), [
+    '-m',
+    'grpc_tools.protoc',
+    `-I${inRoot('proto')}`,
+    ...outputs,
+    ...protoFiles(),
+  ]);
+}
+
+/** The private contract and the reasons: what the worker speaks. The public API is the gateway's alone. */
+function protoFiles() {
+  return ['errors', 'worker'].map((name) => inRoot('proto', 'autobio', name, 'v1', `${name}.proto`));
+}

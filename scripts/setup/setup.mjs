@@ -1,0 +1,18 @@
+// Everything the other commands need, in order; each step does nothing when its product is there and current.
+import { ensureDemoModel } from './demo-model.mjs';
+import { ensureGatewayBuild } from './gateway-build.mjs';
+import { ensureGeneratedCode } from './generated-code.mjs';
+import { ensureNodePackages } from './node-packages.mjs';
+import { ensurePython } from './python.mjs';
+
+export async function setUpTools() {
+  await ensureNodePackages();
+  await ensurePython();
+  await ensureGeneratedCode();
+}
+
+export async function setUpService() {
+  await setUpTools();
+  await ensureGatewayBuild();
+  await ensureDemoModel();
+}
