@@ -1,6 +1,7 @@
 // Every test, the fast ones first; stops at the first suite that fails. `npm test -- worker` runs one suite.
 import { inRoot, node24, nodeTool, pythonTool, workerFolder } from '../paths.mjs';
 import { CommandFailed, exitCode } from '../progress.mjs';
+import { ensureS3Server } from '../setup/s3-server.mjs';
 import { setUpService } from '../setup/setup.mjs';
 
 const suites = {
@@ -12,6 +13,7 @@ const suites = {
 
 export default async function test(names) {
   await setUpService();
+  await ensureS3Server();
   // Torch with two threads on two shared cores is 3 to 8 times slower than with one.
   process.env.OMP_NUM_THREADS = '1';
   const unknown = names.filter((name) => !Object.hasOwn(suites, name));

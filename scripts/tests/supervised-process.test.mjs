@@ -28,9 +28,12 @@ test('a process that refuses to start is not started again', async () => {
 });
 
 test('stop lets the process finish in its own way', async () => {
-  const supervised = start(`process.on('SIGTERM', () => setTimeout(() => process.exit(7), 50)); process.send('up'); ${forEver}`, {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  });
+  const supervised = start(
+    `process.on('SIGTERM', () => setTimeout(() => process.exit(7), 50)); process.send('up'); ${forEver}`,
+    {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    },
+  );
   await once(supervised.child, 'message');
   assert.deepEqual(await supervised.stop(), { code: 7, why: 'exited with code 7' });
 });

@@ -1,0 +1,75 @@
+// What callers see when a caller leaves, the worker dies or the gateway is told to stop.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { portrait } from '../support/avatars.js';
+import { RunningService, until } from '../support/running-service.js';
+
+const longRequest = { user_id: 'ada', prompt: 'A long evening', num_inference_steps: 150 };
+
+describe('a running service', () => {
+  let service: RunningService;
+  const workerLine = (requestId: string) =>
+    service.logLines().find((line) => line.service === 'worker' && line.request_id === requestId);
+
+  beforeAll(async () => {
+    service = await RunningService.start();
+    service.putObject('avatars/ada.png', portrait);
+  });
+  afterAll(() => service?.stop());
+
+  it('stops drawing within a step when the caller hangs up, and stores nothing', async () => {
+    const leaving = new AbortController();
+    const pending = service
+      .post('/v1/images/memory', longRequest, { signal: leaving.signal, headers: { 'x-request-id': 'leaver' } })
+      .catch((error: Error) => error.name);
+    await until('the drawing has started', () => workerLine('leaver'));
+    leaving.abort();
+    expect(await pending).toBe('AbortError');
+
+    const end = await until('the worker reports the end of the job', () =>
+      service
+        .logLines()
+        .find((line) => line.service === 'worker' && line.request_id === 'leaver' && /cancel/i.test(line.msg)),
+    );
+    expect(Number(end.steps_done)).toBeLessThan(longRequest.num_inference_steps);
+    expect(service.objectKeys('generated')).toEqual([]);
+  });
+
+  it('answers 503 with Retry-After while the worker is gone, and recovers by itself', async () => {
+    process.kill(service.workerPid, 'SIGKILL');
+    const request = { ...longRequest, num_inference_steps: 2 };
+    const refused = await until('a request is refused', async () => {
+      const response = await service.post('/v1/images/memory', request);
+      return response.status === 200 ? undefined : response;
+    });
+    expect(refused.status).toBe(503);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(['worker-unavailable', 'starting']).toContain(((await refused.json()) as { error: string }).error);
+    await until('the health page says so', async () => (await fetch(`${service.url}/health/`)).status === 503);
+
+    await until(
+      'the service draws again',
+      async () => (await service.post('/v1/images/memory', request)).status === 200,
+    );
+    expect((await fetch(`${service.url}/health`)).status).toBe(200);
+  });
+});
+
+describe('SIGTERM with work in flight', () => {
+  it('lets the request finish, then exits 0', async () => {
+    const service = await RunningService.start();
+    service.putObject('avatars/ada.png', portrait);
+    const pending = service.post(
+      '/v1/images/memory',
+      { ...longRequest, num_inference_steps: 60 },
+      { headers: { 'x-request-id': 'last' } },
+    );
+    await until('the drawing has started', () =>
+      service.logLines().find((line) => line.service === 'worker' && line.request_id === 'last'),
+    );
+
+    const exit = service.stopGateway();
+    expect((await pending).status).toBe(200);
+    expect(await exit).toBe(0);
+    await service.stop();
+  });
+});

@@ -1,0 +1,144 @@
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { freePort, startService, waitUntilHealthy } from '../../scripts/service/service.mjs';
+
+/** The whole service with its real processes, on a data folder of its own, on a free port of loopback. */
+export class RunningService {
+  private constructor(
+    private readonly service: ReturnType<typeof startService>,
+    private readonly log: string,
+  ) {}
+
+  /** @param env settings on top of the embedded defaults */
+  static async start(env: Record<string, string> = {}): Promise<RunningService> {
+    const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-e2e-'));
+    const log = path.join(dataDir, 'service.log');
+    const output = fs.openSync(log, 'a');
+    const service = startService({
+      env: { MODEL_PATH: '', PORT: String(await freePort()), DATA_DIR: dataDir, WORKER_ADDRESS: '', ...env },
+      stdio: ['ignore', output, output],
+    });
+    fs.closeSync(output);
+    const running = new RunningService(service, log);
+    try {
+      await waitUntilHealthy(service, { timeoutMs: 90_000 });
+    } catch (error) {
+      await service.stop();
+      throw new Error(`the service did not start:\n${fs.readFileSync(log, 'utf8')}`, { cause: error });
+    }
+    return running;
+  }
+
+  get url(): string {
+    return this.service.url;
+  }
+
+  get gatewayPid(): number {
+    return pidOf(this.service.gateway);
+  }
+
+  get workerPid(): number {
+    return pidOf(this.service.worker);
+  }
+
+  get dataDir(): string {
+    return this.service.dataDir;
+  }
+
+  /** Puts a file into the embedded object store. */
+  putObject(key: string, body: Buffer): void {
+    const file = path.join(this.dataDir, 'objects', key);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, body);
+  }
+
+  /** Keys of the objects under a prefix. */
+  objectKeys(prefix: string): string[] {
+    const folder = path.join(this.dataDir, 'objects', prefix);
+    if (!fs.existsSync(folder)) return [];
+    return fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.png'));
+  }
+
+  /** What both processes have logged so far: one object a line. */
+  logLines(): LogLine[] {
+    return fs
+      .readFileSync(this.log, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as LogLine);
+  }
+
+  post(route: string, body: unknown, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.url}${route}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      ...init,
+      headers: { 'content-type': 'application/json', ...init.headers },
+    });
+  }
+
+  /** Draws a memory and returns its PNG; fails when the answer is not 200. */
+  async drawMemory(request: Record<string, unknown>): Promise<Buffer> {
+    const response = await this.post('/v1/images/memory', request);
+    const body = (await response.json()) as { data: { url: string }[]; detail?: string };
+    if (response.status !== 200) throw new Error(`${response.status}: ${body.detail}`);
+    const picture = await fetch(body.data[0]?.url ?? '');
+    return Buffer.from(await picture.arrayBuffer());
+  }
+
+  /** Ends both processes as an operator does. Resolves with the gateway's exit code. */
+  async stop(): Promise<number> {
+    const code = await this.service.stop();
+    fs.rmSync(this.dataDir, { recursive: true, force: true });
+    return code;
+  }
+
+  /** SIGTERM to the gateway alone. Resolves with its exit code. */
+  async stopGateway(): Promise<number> {
+    return (await this.service.gateway.stop()).code;
+  }
+}
+
+export interface LogLine {
+  time: string;
+  level: string;
+  msg: string;
+  service: 'gateway' | 'worker';
+  request_id?: string;
+  job_id?: string;
+  [field: string]: unknown;
+}
+
+function pidOf(supervised: { pid?: number } | undefined): number {
+  if (supervised?.pid === undefined) throw new Error('the process does not run');
+  return supervised.pid;
+}
+
+/** Waits until a condition holds; the condition itself is what the test is about, so there is a limit. */
+export async function until<T>(
+  what: string,
+  condition: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
+  const deadline = Date.now() + 20_000;
+  while (Date.now() < deadline) {
+    const value = await condition();
+    if (value) return value;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`it did not happen within 20 s: ${what}`);
+}
+
+/** Runs a program to its end and returns its standard output. */
+export function output(command: string, args: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    child.once('error', reject);
+    child.once('exit', (code) =>
+      code === 0 ? resolve(text) : reject(new Error(`${command} exited with code ${code}`)),
+    );
+  });
+}
