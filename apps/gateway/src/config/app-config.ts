@@ -7,8 +7,10 @@ export abstract class AppConfig {
     readonly serviceUrl: string | undefined;
     readonly isDocsEnabled: boolean;
     readonly requestTimeoutMs: number;
+    /** How long requests in flight may go on after SIGTERM. */
+    readonly shutdownGraceMs: number;
   };
-  abstract readonly logLevel: string;
+  abstract readonly logLevel: LogLevel;
   /** Absolute path. */
   abstract readonly dataDir: string;
   /** undefined: every caller is let in. */
@@ -31,6 +33,8 @@ export abstract class AppConfig {
   };
 }
 
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
 export interface FileStoreConfig {
   readonly kind: 'file';
   /** Absolute path of the folder that holds the objects, one file a key. */
@@ -44,5 +48,8 @@ export interface S3StoreConfig {
   readonly bucket: string;
   readonly region: string;
   readonly endpointUrl: string | undefined;
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+  /** undefined: the AWS SDK's own chain applies. */
+  readonly credentials:
+    | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
+    | undefined;
 }

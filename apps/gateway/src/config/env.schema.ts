@@ -24,7 +24,15 @@ export const envSchema = z.object({
   DATA_DIR: z.string().min(1).default('data').describe('Folder of everything the service keeps on disk.'),
 
   AUTH_ENABLED: flag.default(false).describe('Ask every caller for the bearer token.'),
-  AUTH_TOKEN: z.string().min(16).optional().describe('The shared bearer token, at least 16 characters. Needed with `AUTH_ENABLED`.'),
+  AUTH_TOKEN: z
+    .string()
+    .min(16)
+    .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII without spaces, as an HTTP header can carry it')
+    .optional()
+    .describe('The shared bearer token, at least 16 characters without spaces. Needed with `AUTH_ENABLED`.'),
+  ALLOW_NO_AUTH: flag
+    .default(false)
+    .describe('Say explicitly that a service listening beyond this machine (`HOST`) may let every caller in.'),
   DOCS_ENABLED: flag.default(true).describe('Serve `/docs` and `/openapi.json`.'),
 
   WORKER_ADDRESS: z
@@ -35,12 +43,17 @@ export const envSchema = z.object({
   ILLUSTRATOR: z.enum(['grpc', 'fake']).default('grpc').describe('`fake` draws a plain picture in the gateway itself, with no worker.'),
   REQUEST_TIMEOUT_SECONDS: integer(1, 600).default(115).describe('How long a caller that waits for its picture is kept waiting.'),
 
+  SHUTDOWN_GRACE_SECONDS: integer(0, 3600)
+    .default(120)
+    .describe('How long requests in flight may go on after SIGTERM before they are cut off.'),
+
   OBJECT_STORE: z.enum(['file', 's3']).optional().describe('Where images live. Default: `s3` when `S3_BUCKET_NAME` is set, else `file` (in `DATA_DIR`).'),
   S3_BUCKET_NAME: z.string().min(3).max(63).optional().describe('Bucket of avatars, results and LoRAs.'),
   S3_ENDPOINT_URL: z.url().optional().describe('An S3 server that is not AWS; it is addressed path-style.'),
   AWS_REGION: z.string().min(1).default('us-east-1').describe('Region of the bucket.'),
   AWS_ACCESS_KEY_ID: z.string().min(1).optional().describe("Credential; without it the AWS SDK's own chain applies (instance role ...)."),
   AWS_SECRET_ACCESS_KEY: z.string().min(1).optional().describe('Credential, with `AWS_ACCESS_KEY_ID`.'),
+  AWS_SESSION_TOKEN: z.string().min(1).optional().describe('Credential, with the two above when they are temporary.'),
   S3_AVATAR_PREFIX: prefix.default('avatars').describe('Key prefix of the avatars (reference image of a memory).'),
   S3_SUBJECT_PREFIX: prefix.default('subjects').describe('Key prefix of the subject photos (reference image of a portrait).'),
   S3_GENERATED_PREFIX: prefix.default('generated').describe('Key prefix of the results.'),

@@ -1,0 +1,29 @@
+import type { Env } from './env.schema.js';
+
+/** What must hold between variables. A variable that is wrong by itself is absent here and reported elsewhere. */
+export function checkTogether(env: Partial<Env>): string[] {
+  const problems: string[] = [];
+  if (env.AUTH_ENABLED === true && env.AUTH_TOKEN === undefined) {
+    problems.push('AUTH_TOKEN: needed when AUTH_ENABLED is true');
+  }
+  if (env.AUTH_ENABLED === false && env.ALLOW_NO_AUTH === false && env.HOST !== undefined && !isLoopback(env.HOST)) {
+    problems.push(
+      'HOST: listening beyond this machine lets every caller in; set AUTH_ENABLED=true and AUTH_TOKEN, or ALLOW_NO_AUTH=true to say it is meant',
+    );
+  }
+  if ((env.AWS_ACCESS_KEY_ID === undefined) !== (env.AWS_SECRET_ACCESS_KEY === undefined)) {
+    problems.push('AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: set both or neither');
+  }
+  if (env.AWS_SESSION_TOKEN !== undefined && env.AWS_ACCESS_KEY_ID === undefined) {
+    problems.push('AWS_SESSION_TOKEN: needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
+  }
+  if (env.OBJECT_STORE === 's3' && env.S3_BUCKET_NAME === undefined) {
+    problems.push('S3_BUCKET_NAME: needed when OBJECT_STORE is s3');
+  }
+  return problems;
+}
+
+/** Names and addresses that only this machine can reach. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}

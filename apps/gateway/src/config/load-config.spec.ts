@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+
+import { ConfigError } from './config-error.js';
+import { type EnvSource, loadConfig } from './load-config.js';
+
+function problemsOf(source: EnvSource): readonly string[] {
+  try {
+    loadConfig(source, '/srv');
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      return error.problems;
+    }
+    throw error;
+  }
+  return [];
+}
+
+describe('loadConfig', () => {
+  it('gives a laptop everything it needs from an empty environment', () => {
+    expect(loadConfig({}, '/srv')).toEqual({
+      http: {
+        host: '127.0.0.1',
+        port: 8000,
+        serviceUrl: undefined,
+        isDocsEnabled: true,
+        requestTimeoutMs: 115_000,
+        shutdownGraceMs: 120_000,
+      },
+      logLevel: 'info',
+      dataDir: '/srv/data',
+      authToken: undefined,
+      worker: { kind: 'grpc', address: '127.0.0.1:50051' },
+      store: { kind: 'file', folder: '/srv/data/objects', bucket: 'local' },
+      keyPrefixes: { avatar: 'avatars', subject: 'subjects', generated: 'generated', lora: 'loras' },
+      defaults: {
+        numInferenceSteps: 50,
+        ipAdapterScale: 0.33,
+        negativePrompt: 'error, glitch, mistake',
+        memoryStylePrompt: 'highest quality, monochrome, professional sketch, personal, nostalgic, clean',
+        subjectStylePrompt: 'highest quality, professional sketch, monochrome',
+      },
+    });
+  });
+
+  it('is frozen to its leaves', () => {
+    const config = loadConfig({}) as { http: { port: number } };
+    expect(() => {
+      config.http.port = 1;
+    }).toThrow(TypeError);
+  });
+
+  it('takes a bucket to mean S3', () => {
+    const config = loadConfig({
+      S3_BUCKET_NAME: 'autobio',
+      S3_ENDPOINT_URL: 'http://127.0.0.1:7070',
+      AWS_ACCESS_KEY_ID: 'id',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      S3_AVATAR_PREFIX: 'people/avatars/',
+    });
+    expect(config.store).toEqual({
+      kind: 's3',
+      bucket: 'autobio',
+      region: 'us-east-1',
+      endpointUrl: 'http://127.0.0.1:7070',
+      credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+    });
+    expect(config.keyPrefixes.avatar).toBe('people/avatars');
+  });
+
+  it('keeps files when told so, whatever the bucket', () => {
+    expect(loadConfig({ OBJECT_STORE: 'file', S3_BUCKET_NAME: 'autobio' }).store.kind).toBe('file');
+  });
+
+  it('leaves credentials to the AWS SDK when none are given', () => {
+    expect(loadConfig({ S3_BUCKET_NAME: 'autobio' }).store).toMatchObject({ kind: 's3', credentials: undefined });
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(loadConfig({ PORT: '', AUTH_TOKEN: '', SERVICE_URL: ' ' }).http).toMatchObject({
+      port: 8000,
+      serviceUrl: undefined,
+    });
+  });
+
+  it("understands the prototype's names and levels, the new names first", () => {
+    const config = loadConfig({ UVICORN_PORT: '9000', UVICORN_HOST: 'localhost', UVICORN_LOG_LEVEL: 'warning' });
+    expect(config).toMatchObject({ http: { host: 'localhost', port: 9000 }, logLevel: 'warn' });
+    expect(loadConfig({ UVICORN_PORT: '9000', PORT: '9001' }).http.port).toBe(9001);
+  });
+
+  it('reports everything at once, by name and without values', () => {
+    const problems = problemsOf({
+      UVICORN_PORT: 'sesame',
+      AUTH_ENABLED: 'true',
+      OBJECT_STORE: 's3',
+      AWS_ACCESS_KEY_ID: 'AKIA-sesame',
+      SHUTDOWN_GRACE_SECONDS: '-1',
+    });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'UVICORN_PORT',
+      'SHUTDOWN_GRACE_SECONDS',
+      'AUTH_TOKEN',
+      'AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY',
+      'S3_BUCKET_NAME',
+    ]);
+    expect(problems.join('\n')).not.toContain('sesame');
+  });
+
+  it('keeps the token only when auth is on', () => {
+    const token = 'a-token-of-16-chars-or-more';
+    expect(loadConfig({ AUTH_ENABLED: 'true', AUTH_TOKEN: token }).authToken).toBe(token);
+    expect(loadConfig({ AUTH_TOKEN: token }).authToken).toBeUndefined();
+    expect(problemsOf({ AUTH_ENABLED: 'true', AUTH_TOKEN: 'a token with spaces in it' })).toHaveLength(1);
+  });
+
+  it.each(['0.0.0.0', '::', '10.0.0.5', 'gateway.internal'])('refuses to listen on %s for everybody', (HOST) => {
+    expect(problemsOf({ HOST })).toEqual([expect.stringContaining('ALLOW_NO_AUTH')]);
+    expect(problemsOf({ HOST, ALLOW_NO_AUTH: 'true' })).toEqual([]);
+    expect(problemsOf({ HOST, AUTH_ENABLED: '1', AUTH_TOKEN: 'a-token-of-16-chars-or-more' })).toEqual([]);
+  });
+
+  it.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('lets %s be open', (HOST) => {
+    expect(problemsOf({ HOST })).toEqual([]);
+  });
+});

@@ -1,0 +1,129 @@
+import { resolve } from 'node:path';
+
+import type { AppConfig } from './app-config.js';
+import { checkTogether } from './check-together.js';
+import { ConfigError } from './config-error.js';
+import { type Env, envAliases, envSchema } from './env.schema.js';
+
+export type EnvSource = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Turns environment variables into the frozen settings.
+ *
+ * @param workingDir what a relative `DATA_DIR` is relative to.
+ * @throws ConfigError naming every variable that is wrong, never a value: values can be secrets.
+ */
+export function loadConfig(source: EnvSource, workingDir: string = process.cwd()): AppConfig {
+  const { env, problems } = parseEach(source);
+  const reported = new Set(problems.map(variableOf));
+  problems.push(...checkTogether(env).filter((problem) => !reported.has(variableOf(problem))));
+  if (problems.length > 0) {
+    throw new ConfigError(problems);
+  }
+  return deepFreeze(toConfig(env as Env, workingDir));
+}
+
+/** Parses variable by variable, so that one bad variable does not hide the next. */
+function parseEach(source: EnvSource): { env: Partial<Env>; problems: string[] } {
+  const env: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [name, type] of Object.entries(envSchema.shape)) {
+    const setAs = nameInUse(source, name as keyof Env);
+    const parsed = type.safeParse(setAs === undefined ? undefined : source[setAs]);
+    if (parsed.success) {
+      env[name] = parsed.data;
+    } else {
+      problems.push(`${setAs ?? name}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
+    }
+  }
+  return { env: env as Partial<Env>, problems };
+}
+
+function variableOf(problem: string): string {
+  return problem.slice(0, problem.indexOf(':'));
+}
+
+/** The name a setting was given under: its own, else an old one; undefined when it is not set. Empty means not set. */
+function nameInUse(source: EnvSource, name: keyof Env): string | undefined {
+  const names = [name, ...Object.keys(envAliases).filter((alias) => envAliases[alias] === name)];
+  return names.find((candidate) => (source[candidate] ?? '').trim() !== '');
+}
+
+function toConfig(env: Env, workingDir: string): AppConfig {
+  const dataDir = resolve(workingDir, env.DATA_DIR);
+  return {
+    http: {
+      host: env.HOST,
+      port: env.PORT,
+      serviceUrl: env.SERVICE_URL === undefined ? undefined : withoutTrailingSlash(env.SERVICE_URL),
+      isDocsEnabled: env.DOCS_ENABLED,
+      requestTimeoutMs: env.REQUEST_TIMEOUT_SECONDS * 1000,
+      shutdownGraceMs: env.SHUTDOWN_GRACE_SECONDS * 1000,
+    },
+    logLevel: toLogLevel(env.LOG_LEVEL),
+    dataDir,
+    authToken: env.AUTH_ENABLED ? env.AUTH_TOKEN : undefined,
+    worker: env.ILLUSTRATOR === 'fake' ? { kind: 'fake' } : { kind: 'grpc', address: env.WORKER_ADDRESS },
+    store: toStore(env, dataDir),
+    keyPrefixes: {
+      avatar: withoutTrailingSlash(env.S3_AVATAR_PREFIX),
+      subject: withoutTrailingSlash(env.S3_SUBJECT_PREFIX),
+      generated: withoutTrailingSlash(env.S3_GENERATED_PREFIX),
+      lora: withoutTrailingSlash(env.S3_LORA_PREFIX),
+    },
+    defaults: {
+      numInferenceSteps: env.DEFAULT_NUM_INFERENCE_STEPS,
+      ipAdapterScale: env.DEFAULT_IP_ADAPTER_SCALE,
+      negativePrompt: env.DEFAULT_NEGATIVE_PROMPT,
+      memoryStylePrompt: env.DEFAULT_MEMORY_STYLE_PROMPT,
+      subjectStylePrompt: env.DEFAULT_SUBJECT_STYLE_PROMPT,
+    },
+  };
+}
+
+function toStore(env: Env, dataDir: string): AppConfig['store'] {
+  const kind = env.OBJECT_STORE ?? (env.S3_BUCKET_NAME === undefined ? 'file' : 's3');
+  if (kind === 'file' || env.S3_BUCKET_NAME === undefined) {
+    return { kind: 'file', folder: resolve(dataDir, 'objects'), bucket: 'local' };
+  }
+  return {
+    kind,
+    bucket: env.S3_BUCKET_NAME,
+    region: env.AWS_REGION,
+    endpointUrl: env.S3_ENDPOINT_URL,
+    credentials: toCredentials(env),
+  };
+}
+
+function toCredentials(env: Env) {
+  if (env.AWS_ACCESS_KEY_ID === undefined || env.AWS_SECRET_ACCESS_KEY === undefined) {
+    return undefined;
+  }
+  const pair = { accessKeyId: env.AWS_ACCESS_KEY_ID, secretAccessKey: env.AWS_SECRET_ACCESS_KEY };
+  return env.AWS_SESSION_TOKEN === undefined ? pair : { ...pair, sessionToken: env.AWS_SESSION_TOKEN };
+}
+
+/** The prototype's levels were uvicorn's, which calls two of them otherwise. */
+function toLogLevel(level: Env['LOG_LEVEL']): AppConfig['logLevel'] {
+  switch (level) {
+    case 'warning':
+      return 'warn';
+    case 'critical':
+      return 'fatal';
+    default:
+      return level;
+  }
+}
+
+function withoutTrailingSlash(text: string): string {
+  return text.replace(/\/+$/, '');
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const member of Object.values(value)) {
+    if (typeof member === 'object' && member !== null) {
+      deepFreeze(member);
+    }
+  }
+  return Object.freeze(value);
+}
