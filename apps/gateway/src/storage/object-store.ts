@@ -14,7 +14,8 @@ export interface ObjectLocation {
 
 /**
  * The port to the object store. Keys come from `object-keys.ts`; nobody else makes one.
- * All methods throw DomainError `storage-unavailable` when the store does not answer.
+ * All methods reject with DomainError `storage-unavailable` when the store does not answer or fails, and with the
+ * signal's reason when they are aborted.
  */
 export abstract class ObjectStore {
   /**
@@ -26,12 +27,19 @@ export abstract class ObjectStore {
    */
   abstract get(key: string, options: { maxBytes: number; signal?: AbortSignal }): Promise<StoredObject>;
 
+  /**
+   * Is there an object? Reads nothing of it.
+   *
+   * @throws ObjectForbiddenError when the store refuses us.
+   */
+  abstract exists(key: string, options?: { signal?: AbortSignal }): Promise<boolean>;
+
   /** Writes a whole object; what readers see is all of it or nothing. */
   abstract put(key: string, body: Buffer, contentType: string, options?: { signal?: AbortSignal }): Promise<void>;
 
   abstract locate(key: string): ObjectLocation;
 
-  /** Resolves when the store answers and would take a write. */
+  /** Resolves when the store answers (and, where it can be known without writing, would take a write). */
   abstract check(): Promise<void>;
 }
 

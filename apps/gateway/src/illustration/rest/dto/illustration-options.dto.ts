@@ -1,0 +1,78 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsInt, IsNumber, IsOptional, Max, Min } from 'class-validator';
+import { ipAdapterScaleRange, seedRange, stepsRange } from '../../domain/illustration-request.js';
+import { IsIdentifier } from './identifier-rule.js';
+import { OptionalPrompt } from './prompt-rule.js';
+
+const identifierSchema = { type: String, pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$', maxLength: 128 } as const;
+
+/** The fields that both kinds of illustration take. Optional ones may be absent or null: both mean the default. */
+export abstract class IllustrationOptionsDto {
+  @ApiProperty({ ...identifierSchema, description: 'Whose picture to draw.', example: 'ada' })
+  @IsIdentifier()
+  user_id: string;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: stepsRange.min,
+    maximum: stepsRange.max,
+    nullable: true,
+    description: 'Denoising steps. Default: `DEFAULT_NUM_INFERENCE_STEPS` (50).',
+    example: 30,
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(stepsRange.min)
+  @Max(stepsRange.max)
+  num_inference_steps?: number | null;
+
+  @ApiPropertyOptional({
+    type: 'number',
+    minimum: ipAdapterScaleRange.min,
+    maximum: ipAdapterScaleRange.max,
+    nullable: true,
+    description: 'How strongly the reference image steers the picture. Default: `DEFAULT_IP_ADAPTER_SCALE` (0.33).',
+    example: 0.33,
+  })
+  @IsOptional()
+  @IsNumber()
+  @Min(ipAdapterScaleRange.min)
+  @Max(ipAdapterScaleRange.max)
+  ip_adapter_scale?: number | null;
+
+  @OptionalPrompt({
+    description: 'What the picture should not show. Default: `DEFAULT_NEGATIVE_PROMPT`.',
+    example: 'error, glitch, mistake',
+  })
+  negative_prompt?: string | null;
+
+  @OptionalPrompt({
+    description: 'How the picture should look. Default: the configured style of its kind.',
+    example: 'highest quality, monochrome, professional sketch',
+  })
+  style_prompt?: string | null;
+
+  @ApiPropertyOptional({
+    ...identifierSchema,
+    nullable: true,
+    description: 'A LoRA to draw with. Not available in this release: refused, never ignored.',
+  })
+  @IsOptional()
+  @IsIdentifier()
+  lora_id?: string | null;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: seedRange.min,
+    maximum: seedRange.max,
+    nullable: true,
+    description:
+      'Seed of the initial noise: the same request with the same seed gives the same picture. Default: random.',
+    example: 42,
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(seedRange.min)
+  @Max(seedRange.max)
+  seed?: number | null;
+}

@@ -1,0 +1,23 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiResponse } from '@nestjs/swagger';
+
+/** The error replies of a drawing, by status, each with the slugs of `error` it may carry. */
+const problems: Readonly<Record<number, string>> = {
+  400: '`malformed-request`: not JSON, or not readable.',
+  401: '`unauthenticated`: no bearer token, or a wrong one.',
+  413: '`payload-too-large`: the body has more than 64 kB.',
+  422: '`validation-failed`, `avatar-not-found`, `avatar-invalid`, `lora-not-found`: the request cannot be drawn.',
+  500: '`generation-failed`, `internal`: our fault.',
+  502: '`avatar-forbidden`: the object store refuses us the reference image.',
+  503: '`starting`, `draining`, `worker-unavailable`, `storage-unavailable`, `queue-full`, `gpu-out-of-memory`: try again.',
+  504: '`deadline-exceeded`: the picture was not ready in time.',
+};
+
+/** Documents the error replies of a route that draws. */
+export function ApiIllustrationProblems(): ClassDecorator & MethodDecorator {
+  return applyDecorators(
+    ...Object.entries(problems).map(([status, description]) =>
+      ApiResponse({ status: Number(status), description, content: { 'application/problem+json': {} } }),
+    ),
+  );
+}

@@ -1,0 +1,83 @@
+import { credentials, Metadata, type Channel } from '@grpc/grpc-js';
+import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import { WorkerServiceClient, type GenerateResponse } from '../../generated/autobio/worker/v1/worker.js';
+import {
+  Illustrator,
+  type DrawingEvent,
+  type DrawingTask,
+  type IllustratorAvailability,
+} from '../domain/illustrator.js';
+import { whyAborted } from '../domain/why-aborted.js';
+import { DrawingAssembly, toGenerateRequest } from './mapping.js';
+import { openWorkerChannel } from './worker-channel.js';
+import { workerFailure } from './worker-errors.js';
+import { WorkerHealth } from './worker-health.js';
+
+/** Draws with the worker, over gRPC. */
+export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnApplicationShutdown {
+  private readonly channel: Channel;
+  private readonly client: WorkerServiceClient;
+  private readonly health: WorkerHealth;
+
+  /** `address` is `unix:PATH` or `HOST:PORT`. */
+  constructor(address: string) {
+    super();
+    this.channel = openWorkerChannel(address);
+    this.client = new WorkerServiceClient(address, credentials.createInsecure(), { channelOverride: this.channel });
+    this.health = new WorkerHealth(this.channel);
+  }
+
+  onModuleInit(): void {
+    this.health.start();
+  }
+
+  /** After the last request has ended: earlier would cut off the drawings in flight. */
+  onApplicationShutdown(): void {
+    this.health.stop();
+    this.channel.close();
+  }
+
+  availability(): IllustratorAvailability {
+    return this.health.availability();
+  }
+
+  async *draw(
+    task: DrawingTask,
+    { signal, deadline }: { signal: AbortSignal; deadline: Date },
+  ): AsyncGenerator<DrawingEvent> {
+    if (signal.aborted) throw whyAborted(signal);
+    const assembly = new DrawingAssembly();
+    try {
+      for await (const response of this.responses(task, signal, deadline)) {
+        const event = assembly.accept(response);
+        if (event !== undefined) yield event;
+      }
+    } catch (error) {
+      throw signal.aborted ? whyAborted(signal) : workerFailure(error);
+    }
+    // Only after the stream has ended well: a failure after the last piece is still a failure.
+    yield { type: 'finished', drawing: assembly.drawing() };
+  }
+
+  /** The worker's stream, read as fast as it is consumed. The call is over when the iteration is, however it ends. */
+  private async *responses(task: DrawingTask, signal: AbortSignal, deadline: Date): AsyncGenerator<GenerateResponse> {
+    const call = this.client.generate(toGenerateRequest(task), requestMetadata(task), { deadline });
+    const cancel = (): void => call.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    // The iteration reports errors; this keeps the one that follows a cancel after its end from ending the process.
+    call.on('error', () => undefined);
+    try {
+      yield* call as AsyncIterable<GenerateResponse>;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      cancel();
+    }
+  }
+}
+
+/** Names the request in the worker's logs. Metadata that is not printable ASCII would throw. */
+function requestMetadata({ requestId }: DrawingTask): Metadata {
+  const metadata = new Metadata();
+  if (/^[\x21-\x7e]{1,128}$/.test(requestId)) metadata.set('x-request-id', requestId);
+  return metadata;
+}

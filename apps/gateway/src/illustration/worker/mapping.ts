@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { DomainError } from '../../errors/domain-error.js';
+import type { Duration } from '../../generated/google/protobuf/duration.js';
+import type { Finished, GenerateRequest, GenerateResponse, Timings } from '../../generated/autobio/worker/v1/worker.js';
+import type { Drawing, DrawingEvent, DrawingTask, DrawingTimings } from '../domain/illustrator.js';
+
+/** The largest picture taken from the worker; more is a fault of its. */
+const maxPngBytes = 64 * 1024 * 1024;
+
+export function toGenerateRequest(task: DrawingTask): GenerateRequest {
+  return {
+    jobId: task.jobId,
+    requestId: task.requestId,
+    prompt: task.prompt,
+    prompt2: task.prompt2,
+    negativePrompt: task.negativePrompt,
+    numInferenceSteps: task.numInferenceSteps,
+    ipAdapterScale: task.ipAdapterScale,
+    seed: task.seed,
+    referenceImages: task.referenceImages,
+  };
+}
+
+/** Turns the worker's stream into events and puts the picture together. One for each call. */
+export class DrawingAssembly {
+  private readonly chunks: Buffer[] = [];
+  private length = 0;
+  private finished: Finished | undefined;
+
+  /** The event that `response` means to a watcher; undefined for pieces of the picture and unknown events. */
+  accept({ event }: GenerateResponse): DrawingEvent | undefined {
+    switch (event?.$case) {
+      case 'queued':
+        return { type: 'queued', position: event.value.position };
+      case 'started':
+        return { type: 'started' };
+      case 'step':
+        return { type: 'step', index: event.value.index, total: event.value.total };
+      case 'imageChunk':
+        this.append(event.value.data);
+        break;
+      case 'finished':
+        this.finished = event.value;
+        break;
+      case undefined: // an event of a newer worker
+        break;
+    }
+    return undefined;
+  }
+
+  /** The whole picture, once the stream has ended. @throws DomainError `generation-failed` unless it is intact. */
+  drawing(): Drawing {
+    const { finished } = this;
+    if (finished === undefined) throw broken('The worker ended without a picture.');
+    const png = Buffer.concat(this.chunks, this.length);
+    const sha256 = createHash('sha256').update(png).digest('hex');
+    if (BigInt(png.length) !== finished.sizeBytes || sha256 !== finished.sha256) {
+      throw broken('The picture was damaged on its way from the worker.');
+    }
+    const { width, height, timings } = finished;
+    return { png, sha256, width, height, timings: toDrawingTimings(timings) };
+  }
+
+  private append(data: Buffer): void {
+    this.length += data.length;
+    if (this.length > maxPngBytes) throw broken('The picture is larger than any picture should be.');
+    this.chunks.push(data);
+  }
+}
+
+function toDrawingTimings(timings: Timings | undefined): DrawingTimings {
+  return {
+    queueMs: milliseconds(timings?.queue),
+    encodeMs: milliseconds(timings?.encode),
+    denoiseMs: milliseconds(timings?.denoise),
+    decodeMs: milliseconds(timings?.decode),
+    pngMs: milliseconds(timings?.png),
+  };
+}
+
+function milliseconds(duration: Duration | undefined): number {
+  return duration === undefined ? 0 : Number(duration.seconds) * 1e3 + duration.nanos / 1e6;
+}
+
+function broken(detail: string): DomainError {
+  return new DomainError('generation-failed', detail);
+}

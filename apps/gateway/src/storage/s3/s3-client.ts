@@ -1,0 +1,41 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { S3StoreConfig } from '../../config/app-config.js';
+
+/** How long a silent server is waited for, milliseconds. The SDK by itself waits for ever, or nearly. */
+export interface S3Timeouts {
+  connectMs: number;
+  /** From sending the request to the response's header, for each attempt. */
+  firstByteMs: number;
+  /** Between two pieces of a response's body. */
+  bodyIdleMs: number;
+}
+
+export const defaultTimeouts: S3Timeouts = { connectMs: 2_000, firstByteMs: 10_000, bodyIdleMs: 5_000 };
+
+/** The SDK's client as configured. Three attempts with back-off: a single 500 or a reset connection is not an outage. */
+export function makeS3Client(config: S3StoreConfig, timeouts: S3Timeouts): S3Client {
+  return new S3Client({
+    region: config.region,
+    credentials: config.credentials,
+    maxAttempts: 3,
+    // Waiting for `100 Continue` stalls six seconds on servers that do not know it; pictures are small.
+    expectContinueHeader: false,
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: timeouts.connectMs,
+      requestTimeout: timeouts.firstByteMs,
+      throwOnRequestTimeout: true,
+    }),
+    ...(config.endpointUrl === undefined ? {} : notAws(config.endpointUrl)),
+  });
+}
+
+/** Servers that are not AWS's have no DNS name for each bucket, and many refuse the SDK's newer checksum headers. */
+function notAws(endpoint: string) {
+  return {
+    endpoint,
+    forcePathStyle: true,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  } as const;
+}
