@@ -50,6 +50,5 @@ export interface S3StoreConfig {
   readonly endpointUrl: string | undefined;
   /** undefined: the AWS SDK's own chain applies. */
   readonly credentials:
-    | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
-    | undefined;
+    { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string } | undefined;
 }

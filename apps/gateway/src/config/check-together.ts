@@ -1,12 +1,12 @@
 import type { Env } from './env.schema.js';
 
-/** What must hold between variables. A variable that is wrong by itself is absent here and reported elsewhere. */
-export function checkTogether(env: Partial<Env>): string[] {
+/** What must hold between variables. */
+export function checkTogether(env: Env): string[] {
   const problems: string[] = [];
-  if (env.AUTH_ENABLED === true && env.AUTH_TOKEN === undefined) {
+  if (env.AUTH_ENABLED && env.AUTH_TOKEN === undefined) {
     problems.push('AUTH_TOKEN: needed when AUTH_ENABLED is true');
   }
-  if (env.AUTH_ENABLED === false && env.ALLOW_NO_AUTH === false && env.HOST !== undefined && !isLoopback(env.HOST)) {
+  if (!env.AUTH_ENABLED && !env.ALLOW_NO_AUTH && !isLoopback(env.HOST)) {
     problems.push(
       'HOST: listening beyond this machine lets every caller in; set AUTH_ENABLED=true and AUTH_TOKEN, or ALLOW_NO_AUTH=true to say it is meant',
     );

@@ -5,7 +5,9 @@ const flag = z
   .enum(['true', 'false', '1', '0', 'True', 'False'])
   .transform((value) => value.toLowerCase() === 'true' || value === '1');
 
-const prefix = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*\/?$/, 'must be a plain key prefix');
+const prefix = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*\/?$/, 'must be a plain key prefix');
 
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
@@ -20,7 +22,10 @@ export const envSchema = z.object({
     .enum(['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal', 'critical', 'silent'])
     .default('info')
     .describe('Least severe level that is logged. `UVICORN_LOG_LEVEL` still works.'),
-  SERVICE_URL: z.url().optional().describe('Public address of the service, for links in replies. Default: `http://HOST:PORT`.'),
+  SERVICE_URL: z
+    .url()
+    .optional()
+    .describe('Public address of the service, for links in replies. Default: `http://HOST:PORT`.'),
   DATA_DIR: z.string().min(1).default('data').describe('Folder of everything the service keeps on disk.'),
 
   AUTH_ENABLED: flag.default(false).describe('Ask every caller for the bearer token.'),
@@ -40,28 +45,51 @@ export const envSchema = z.object({
     .regex(/^(unix:.+|[^:/]+:\d+|\[[0-9a-fA-F:]+\]:\d+)$/, 'must be unix:PATH or HOST:PORT')
     .default('127.0.0.1:50051')
     .describe('Where the worker listens: `unix:PATH` or `HOST:PORT`.'),
-  ILLUSTRATOR: z.enum(['grpc', 'fake']).default('grpc').describe('`fake` draws a plain picture in the gateway itself, with no worker.'),
-  REQUEST_TIMEOUT_SECONDS: integer(1, 600).default(115).describe('How long a caller that waits for its picture is kept waiting.'),
+  ILLUSTRATOR: z
+    .enum(['grpc', 'fake'])
+    .default('grpc')
+    .describe('`fake` draws a plain picture in the gateway itself, with no worker.'),
+  REQUEST_TIMEOUT_SECONDS: integer(1, 600)
+    .default(115)
+    .describe('How long a caller that waits for its picture is kept waiting.'),
 
   SHUTDOWN_GRACE_SECONDS: integer(0, 3600)
     .default(120)
     .describe('How long requests in flight may go on after SIGTERM before they are cut off.'),
 
-  OBJECT_STORE: z.enum(['file', 's3']).optional().describe('Where images live. Default: `s3` when `S3_BUCKET_NAME` is set, else `file` (in `DATA_DIR`).'),
+  OBJECT_STORE: z
+    .enum(['file', 's3'])
+    .optional()
+    .describe('Where images live. Default: `s3` when `S3_BUCKET_NAME` is set, else `file` (in `DATA_DIR`).'),
   S3_BUCKET_NAME: z.string().min(3).max(63).optional().describe('Bucket of avatars, results and LoRAs.'),
   S3_ENDPOINT_URL: z.url().optional().describe('An S3 server that is not AWS; it is addressed path-style.'),
   AWS_REGION: z.string().min(1).default('us-east-1').describe('Region of the bucket.'),
-  AWS_ACCESS_KEY_ID: z.string().min(1).optional().describe("Credential; without it the AWS SDK's own chain applies (instance role ...)."),
+  AWS_ACCESS_KEY_ID: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Credential; without it the AWS SDK's own chain applies (instance role ...)."),
   AWS_SECRET_ACCESS_KEY: z.string().min(1).optional().describe('Credential, with `AWS_ACCESS_KEY_ID`.'),
   AWS_SESSION_TOKEN: z.string().min(1).optional().describe('Credential, with the two above when they are temporary.'),
   S3_AVATAR_PREFIX: prefix.default('avatars').describe('Key prefix of the avatars (reference image of a memory).'),
-  S3_SUBJECT_PREFIX: prefix.default('subjects').describe('Key prefix of the subject photos (reference image of a portrait).'),
+  S3_SUBJECT_PREFIX: prefix
+    .default('subjects')
+    .describe('Key prefix of the subject photos (reference image of a portrait).'),
   S3_GENERATED_PREFIX: prefix.default('generated').describe('Key prefix of the results.'),
   S3_LORA_PREFIX: prefix.default('loras').describe('Key prefix of the LoRAs.'),
 
   DEFAULT_NUM_INFERENCE_STEPS: integer(1, 150).default(50).describe('Denoising steps when the request names none.'),
-  DEFAULT_IP_ADAPTER_SCALE: z.coerce.number().min(0).max(1).default(0.33).describe('Weight of the reference image when the request names none.'),
-  DEFAULT_NEGATIVE_PROMPT: z.string().max(2000).default('error, glitch, mistake').describe('Negative prompt when the request names none.'),
+  DEFAULT_IP_ADAPTER_SCALE: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.33)
+    .describe('Weight of the reference image when the request names none.'),
+  DEFAULT_NEGATIVE_PROMPT: z
+    .string()
+    .max(2000)
+    .default('error, glitch, mistake')
+    .describe('Negative prompt when the request names none.'),
   DEFAULT_MEMORY_STYLE_PROMPT: z
     .string()
     .max(2000)

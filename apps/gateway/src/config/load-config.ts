@@ -14,39 +14,43 @@ export type EnvSource = Readonly<Record<string, string | undefined>>;
  * @throws ConfigError naming every variable that is wrong, never a value: values can be secrets.
  */
 export function loadConfig(source: EnvSource, workingDir: string = process.cwd()): AppConfig {
-  const { env, problems } = parseEach(source);
+  const given = namesInUse(source);
+  const { env, problems } = parse(source, given);
   const reported = new Set(problems.map(variableOf));
   problems.push(...checkTogether(env).filter((problem) => !reported.has(variableOf(problem))));
   if (problems.length > 0) {
     throw new ConfigError(problems);
   }
-  return deepFreeze(toConfig(env as Env, workingDir));
+  return deepFreeze(toConfig(env, workingDir));
 }
 
-/** Parses variable by variable, so that one bad variable does not hide the next. */
-function parseEach(source: EnvSource): { env: Partial<Env>; problems: string[] } {
-  const env: Record<string, unknown> = {};
-  const problems: string[] = [];
-  for (const [name, type] of Object.entries(envSchema.shape)) {
-    const setAs = nameInUse(source, name as keyof Env);
-    const parsed = type.safeParse(setAs === undefined ? undefined : source[setAs]);
-    if (parsed.success) {
-      env[name] = parsed.data;
-    } else {
-      problems.push(`${setAs ?? name}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
-    }
+/** Which variable gives each setting: its own name, else an old one. An empty variable counts as not set. */
+function namesInUse(source: EnvSource): Map<string, string> {
+  const isSet = (name: string) => (source[name] ?? '').trim() !== '';
+  const aliases = Object.entries(envAliases).filter(([alias]) => isSet(alias));
+  const names = Object.keys(envSchema.shape).filter(isSet);
+  return new Map([
+    ...aliases.map(([alias, name]) => [name, alias] as const),
+    ...names.map((name) => [name, name] as const),
+  ]);
+}
+
+/** The settings, a wrong one at its default so that the rest can still be checked, and what is wrong. */
+function parse(source: EnvSource, given: ReadonlyMap<string, string>): { env: Env; problems: string[] } {
+  const values = new Map([...given].map(([name, variable]) => [name, source[variable]]));
+  const parsed = envSchema.safeParse(Object.fromEntries(values));
+  if (parsed.success) {
+    return { env: parsed.data, problems: [] };
   }
-  return { env: env as Partial<Env>, problems };
+  const problems = parsed.error.issues.map(({ path: [name = ''], message }) => {
+    values.delete(String(name));
+    return `${given.get(String(name)) ?? String(name)}: ${message}`;
+  });
+  return { env: envSchema.parse(Object.fromEntries(values)), problems };
 }
 
 function variableOf(problem: string): string {
   return problem.slice(0, problem.indexOf(':'));
-}
-
-/** The name a setting was given under: its own, else an old one; undefined when it is not set. Empty means not set. */
-function nameInUse(source: EnvSource, name: keyof Env): string | undefined {
-  const names = [name, ...Object.keys(envAliases).filter((alias) => envAliases[alias] === name)];
-  return names.find((candidate) => (source[candidate] ?? '').trim() !== '');
 }
 
 function toConfig(env: Env, workingDir: string): AppConfig {
@@ -105,14 +109,10 @@ function toCredentials(env: Env) {
 
 /** The prototype's levels were uvicorn's, which calls two of them otherwise. */
 function toLogLevel(level: Env['LOG_LEVEL']): AppConfig['logLevel'] {
-  switch (level) {
-    case 'warning':
-      return 'warn';
-    case 'critical':
-      return 'fatal';
-    default:
-      return level;
+  if (level === 'warning') {
+    return 'warn';
   }
+  return level === 'critical' ? 'fatal' : level;
 }
 
 function withoutTrailingSlash(text: string): string {

@@ -4,11 +4,10 @@ import { Reason as WireReason } from '../generated/autobio/errors/v1/errors.js';
 import { catalogue } from './catalogue.js';
 import { DomainError } from './domain-error.js';
 import { problemHeaders, toProblem } from './problem.js';
-import type { Reason } from './reason.js';
-import { fromWireReason, toWireReason } from './reason-names.js';
+import { fromWireReason, isReason, toWireReason } from './reason-names.js';
 
 // Record<Reason, ...> makes the compiler prove that the catalogue has exactly the reasons of the type.
-const reasons = Object.keys(catalogue) as Reason[];
+const reasons = Object.keys(catalogue).filter(isReason);
 
 const wireNames = Object.keys(WireReason)
   .filter((name) => name.startsWith('REASON_') && name !== 'REASON_UNSPECIFIED')
@@ -23,9 +22,12 @@ describe('the error catalogue', () => {
     expect(fromWireReason(toWireReason(reason))).toBe(reason);
   });
 
-  it.each(['', 'UNSPECIFIED', 'avatar-not-found', 'TO_STRING', 'NEWER_THAN_THIS_GATEWAY'])('does not know %j', (name) => {
-    expect(fromWireReason(name)).toBeUndefined();
-  });
+  it.each(['', 'UNSPECIFIED', 'avatar-not-found', 'TO_STRING', 'NEWER_THAN_THIS_GATEWAY'])(
+    'does not know %j',
+    (name) => {
+      expect(fromWireReason(name)).toBeUndefined();
+    },
+  );
 
   it.each(reasons)('gives %s a complete problem', (reason) => {
     const problem = toProblem(new DomainError(reason, 'why'), { path: '/v1/x', requestId: 'r1' });
@@ -44,9 +46,10 @@ describe('the error catalogue', () => {
   });
 
   it('has a Retry-After for every 429 and 503', () => {
-    for (const reason of reasons.filter((candidate) => [429, 503].includes(catalogue[candidate].httpStatus))) {
-      expect(problemHeaders(new DomainError(reason, 'why'))['Retry-After'], reason).toMatch(/^[1-9]\d*$/);
-    }
+    const withoutOne = reasons
+      .filter((reason) => [429, 503].includes(catalogue[reason].httpStatus))
+      .filter((reason) => !/^[1-9]\d*$/.test(problemHeaders(new DomainError(reason, 'why'))['Retry-After'] ?? ''));
+    expect(withoutOne).toEqual([]);
   });
 
   it("takes the error's own time for Retry-After, in whole seconds", () => {

@@ -24,7 +24,10 @@ export class ProblemFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    response.status(problem.status).set(problemHeaders(error)).send(Buffer.from(JSON.stringify(problem)));
+    response
+      .status(problem.status)
+      .set(problemHeaders(error))
+      .send(Buffer.from(JSON.stringify(problem)));
   }
 
   /** Our faults with their stack; what the caller can mend, or a dependency that is away, in one short line. */

@@ -15,6 +15,7 @@ export function fromWireReason(name: string): Reason | undefined {
   return isReason(slug) && toWireReason(slug) === name ? slug : undefined;
 }
 
-function isReason(slug: string): slug is Reason {
+/** Is this text one of the slugs? */
+export function isReason(slug: string): slug is Reason {
   return Object.hasOwn(catalogue, slug);
 }

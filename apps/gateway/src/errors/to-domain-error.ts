@@ -38,7 +38,13 @@ function statusOf(thrown: unknown): number | undefined {
   if (thrown instanceof HttpException) {
     return thrown.getStatus();
   }
-  const isHttpError =
-    thrown instanceof Error && 'expose' in thrown && 'statusCode' in thrown && typeof thrown.statusCode === 'number';
-  return isHttpError ? (thrown.statusCode as number) : undefined;
+  if (
+    thrown instanceof Error &&
+    'expose' in thrown &&
+    'statusCode' in thrown &&
+    typeof thrown.statusCode === 'number'
+  ) {
+    return thrown.statusCode;
+  }
+  return undefined;
 }

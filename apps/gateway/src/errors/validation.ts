@@ -27,7 +27,19 @@ export class RequestValidationPipe extends ValidationPipe {
     if (metadata.type === 'custom') {
       return value;
     }
+    refuseSilentlyDropped(value);
     return super.transform(withoutNulls(value), metadata);
+  }
+}
+
+/** Nest strips these from what it validates, to be safe; here an unknown field is refused, whatever its name. */
+function refuseSilentlyDropped(value: unknown): void {
+  const dropped = ['__proto__', 'constructor', 'prototype'].filter(
+    (name) => typeof value === 'object' && value !== null && Object.hasOwn(value, name),
+  );
+  if (dropped.length > 0) {
+    const violations = dropped.map((name) => ({ pointer: `/${name}`, detail: `${name} is not a known field` }));
+    throw new DomainError('validation-failed', violations.map(({ detail }) => detail).join('; '), { violations });
   }
 }
 

@@ -1,0 +1,32 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+
+import { AuthModule } from './auth/auth.module.js';
+import { ErrorsModule } from './errors/errors.module.js';
+import { HealthModule } from './health/health.module.js';
+import { HttpModule } from './http/http.module.js';
+import { UnroutedModule } from './http/unrouted.module.js';
+import { IllustrationModule } from './illustration/illustration.module.js';
+import { ObservabilityModule } from './observability/observability.module.js';
+import { OpenApiModule } from './openapi/openapi.module.js';
+import { StorageModule } from './storage/storage.module.js';
+
+@Module({
+  imports: [
+    ObservabilityModule,
+    ErrorsModule,
+    // Guards run in this order: nobody unknown is told that the service is draining.
+    AuthModule,
+    HttpModule,
+    HealthModule.watching(IllustrationModule, StorageModule),
+    OpenApiModule,
+    StorageModule,
+    IllustrationModule,
+    UnroutedModule,
+  ],
+})
+export class AppModule {
+  /** @param config `AppConfigModule`, with settings from the environment or from a test */
+  static with(config: DynamicModule): DynamicModule {
+    return { module: AppModule, imports: [config] };
+  }
+}

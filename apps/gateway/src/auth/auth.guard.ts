@@ -1,0 +1,29 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request } from 'express';
+
+import { DomainError } from '../errors/domain-error.js';
+import { IS_PUBLIC } from './public.decorator.js';
+import { SharedToken } from './shared-token.js';
+
+/** Lets a request in when its route is public or its credential good. Runs before the body is read. */
+@Injectable()
+export class AuthGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly token: SharedToken,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const isPublic = this.reflector.getAllAndOverride<boolean>(IS_PUBLIC, [context.getHandler(), context.getClass()]);
+    if (isPublic || this.token.accepts(authorizationOf(context))) {
+      return true;
+    }
+    throw new DomainError('unauthenticated', 'A valid bearer token is needed.');
+  }
+}
+
+/** Only HTTP carries the header so far: any other transport counts as a caller without a credential. */
+function authorizationOf(context: ExecutionContext): string | undefined {
+  return context.getType() === 'http' ? context.switchToHttp().getRequest<Request>().get('Authorization') : undefined;
+}

@@ -1,0 +1,19 @@
+import { Injectable } from '@nestjs/common';
+import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+
+import { Illustrator } from '../illustration/domain/illustrator.js';
+
+/** Can a drawing start now? Known without asking the worker: the illustrator keeps watching it. */
+@Injectable()
+export class IllustratorHealth {
+  constructor(
+    private readonly indicators: HealthIndicatorService,
+    private readonly illustrator: Illustrator,
+  ) {}
+
+  check(): HealthIndicatorResult {
+    const indicator = this.indicators.check('illustrator');
+    const availability = this.illustrator.availability();
+    return availability.isReady ? indicator.up() : indicator.down({ message: availability.error.detail });
+  }
+}

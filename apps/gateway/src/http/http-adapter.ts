@@ -1,0 +1,52 @@
+import { createServer, type Server } from 'node:http';
+
+import { ExpressAdapter } from '@nestjs/platform-express';
+
+import { answerUnreadableRequest } from './unreadable-request.js';
+
+/**
+ * Time limits of the server. Node's own let a caller send headers for 90 s and a body for ever, and close idle
+ * connections after 5 s: before a load balancer does (ALB: 60 s), which then answers 502.
+ */
+export const serverLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 70_000,
+} as const;
+
+/** Express with our server limits, and with a say in the shutdown before any module is torn down. */
+export class GatewayHttpAdapter extends ExpressAdapter {
+  private drain: (() => Promise<void>) | undefined;
+
+  override initHttpServer(): void {
+    const server = createServer({ ...serverLimits }, this.getInstance());
+    server.on('clientError', answerUnreadableRequest);
+    this.setHttpServer(server);
+  }
+
+  /** `drain` runs first when the application closes, while every module still works. */
+  drainWith(drain: () => Promise<void>): void {
+    this.drain = drain;
+  }
+
+  // Nest awaits this before onModuleDestroy, where modules close what requests in flight still need.
+  // oxlint-disable-next-line typescript/no-misused-promises -- declared void, awaited by NestApplication.prepareClose
+  override async beforeClose(): Promise<void> {
+    await this.drain?.();
+    super.beforeClose();
+  }
+
+  /** Closes the listener. Who is still connected after the drain has had its time. */
+  override async close(): Promise<void> {
+    const server = this.getHttpServer() as Server;
+    if (!server.listening) {
+      return;
+    }
+    const closed = new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    server.closeAllConnections();
+    await closed;
+  }
+}

@@ -1,0 +1,20 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** What every log line and every call made for a request carries. */
+export interface RequestContext {
+  readonly requestId: string;
+  /** Set once the job is known. */
+  jobId?: string;
+}
+
+const storage = new AsyncLocalStorage<RequestContext>();
+
+/** Runs `work` and everything it starts for the given request. */
+export function runInRequest<T>(context: RequestContext, work: () => T): T {
+  return storage.run(context, work);
+}
+
+/** The request this code runs for; undefined outside of requests (boot, watches, shutdown). */
+export function currentRequest(): RequestContext | undefined {
+  return storage.getStore();
+}
