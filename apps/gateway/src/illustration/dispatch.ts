@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+
 import { DomainError } from '../errors/domain-error.js';
 import { Illustrator, type Drawing, type DrawingTask } from './domain/illustrator.js';
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+
 import { AppConfig } from '../config/app-config.js';
 import { Dispatch } from './dispatch.js';
 import { Illustrator } from './domain/illustrator.js';

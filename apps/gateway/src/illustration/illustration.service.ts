@@ -1,6 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { randomInt, randomUUID } from 'node:crypto';
+
 import { AppConfig } from '../config/app-config.js';
+import { currentRequest } from '../observability/request-context.js';
 import type { ObjectLocation } from '../storage/object-store.js';
 import { Dispatch } from './dispatch.js';
 import { seedRange, type IllustrationRequest } from './domain/illustration-request.js';
@@ -58,10 +60,13 @@ export class IllustrationService {
   }
 
   private async prepare(request: IllustrationRequest, requestId: string, signal: AbortSignal): Promise<DrawingTask> {
+    const jobId = randomUUID();
+    const context = currentRequest();
+    if (context !== undefined) context.jobId = jobId;
     await this.loras.check(request, signal);
     const referenceImages = await this.referenceImages.read(request, signal);
     return {
-      jobId: randomUUID(),
+      jobId,
       requestId,
       ...composePrompts(request),
       negativePrompt: request.negativePrompt,
@@ -77,8 +82,6 @@ export class IllustrationService {
     const { timings, png, width, height } = drawing;
     this.logger.log(
       {
-        request_id: task.requestId,
-        job_id: task.jobId,
         kind: request.kind,
         num_inference_steps: task.numInferenceSteps,
         width,

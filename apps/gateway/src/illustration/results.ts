@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+
 import { ObjectKeys } from '../storage/object-keys.js';
 import { ObjectStore, type ObjectLocation } from '../storage/object-store.js';
 import type { IllustrationRequest } from './domain/illustration-request.js';

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+
 import { AppConfig } from '../config/app-config.js';
 import { FileObjectStore } from './file/file-object-store.js';
 import { ImagesController } from './file/images.controller.js';

@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+
 import { DomainError } from '../../errors/domain-error.js';
 
 /**
@@ -7,8 +8,11 @@ import { DomainError } from '../../errors/domain-error.js';
  */
 export function clientPresence(response: Response): AbortSignal {
   const presence = new AbortController();
-  response.once('close', () => {
+  const onClose = (): void => {
     if (!response.writableFinished) presence.abort(new DomainError('canceled', 'The client left.'));
-  });
+  };
+  // It may have left while its body was read.
+  if (response.closed) onClose();
+  else response.once('close', onClose);
   return presence.signal;
 }

@@ -1,7 +1,10 @@
 import { Body, Controller, HttpCode, HttpStatus, Post, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { randomUUID } from 'node:crypto';
+
 import { AppConfig } from '../../config/app-config.js';
+import { currentRequest } from '../../observability/request-context.js';
 import { IllustrationRequest, type IllustrationKind } from '../domain/illustration-request.js';
 import { IllustrationService } from '../illustration.service.js';
 import { clientPresence } from './client-presence.js';
@@ -44,7 +47,7 @@ export class IllustrationsController {
   ): Promise<IllustrationsDto> {
     const signal = clientPresence(response);
     const request = IllustrationRequest.create(kind, toIllustrationFields(body), this.config.defaults);
-    const requestId = String(response.getHeader('X-Request-Id') ?? '');
+    const requestId = currentRequest()?.requestId ?? randomUUID();
     return IllustrationsDto.of(await this.service.draw(request, { requestId, signal }));
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+
 import { DomainError } from '../../errors/domain-error.js';
 import {
   Illustrator,

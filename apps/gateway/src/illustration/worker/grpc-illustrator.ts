@@ -1,5 +1,6 @@
 import { credentials, Metadata, type Channel } from '@grpc/grpc-js';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+
 import { WorkerServiceClient, type GenerateResponse } from '../../generated/autobio/worker/v1/worker.js';
 import {
   Illustrator,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+
 import { DomainError } from '../../errors/domain-error.js';
 import type { Duration } from '../../generated/google/protobuf/duration.js';
 import type { Finished, GenerateRequest, GenerateResponse, Timings } from '../../generated/autobio/worker/v1/worker.js';

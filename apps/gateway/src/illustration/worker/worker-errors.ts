@@ -1,4 +1,5 @@
 import { status as grpcStatus, type ServiceError } from '@grpc/grpc-js';
+
 import { DomainError } from '../../errors/domain-error.js';
 import { ERROR_DOMAIN, fromWireReason } from '../../errors/reason-names.js';
 import type { Reason } from '../../errors/reason.js';

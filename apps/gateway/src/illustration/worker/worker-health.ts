@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Channel, ClientReadableStream } from '@grpc/grpc-js';
+
 import { DomainError } from '../../errors/domain-error.js';
 import type { IllustratorAvailability } from '../domain/illustrator.js';
 import { ServingStatus, watchHealth } from './grpc-health.js';

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, lstat, mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+
 import type { FileStoreConfig } from '../../config/app-config.js';
 import { DomainError } from '../../errors/domain-error.js';
 import {

@@ -1,6 +1,7 @@
 import { Controller, Get, Param, Res } from '@nestjs/common';
 import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+
 import { DomainError } from '../../errors/domain-error.js';
 import { ObjectKeys } from '../object-keys.js';
 import { ObjectForbiddenError, ObjectNotFoundError, ObjectStore, type StoredObject } from '../object-store.js';

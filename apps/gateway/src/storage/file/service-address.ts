@@ -1,4 +1,5 @@
 import type { HttpAdapterHost } from '@nestjs/core';
+
 import type { AppConfig } from '../../config/app-config.js';
 
 /**

@@ -1,4 +1,5 @@
 import { addAbortSignal, type Readable } from 'node:stream';
+
 import { ObjectTooLargeError } from '../object-store.js';
 
 export interface BodyLimits {

@@ -1,5 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+
 import type { S3StoreConfig } from '../../config/app-config.js';
 
 /** How long a silent server is waited for, milliseconds. The SDK by itself waits for ever, or nearly. */

@@ -1,4 +1,5 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
+
 import { DomainError } from '../../errors/domain-error.js';
 import { ObjectForbiddenError, ObjectNotFoundError, ObjectTooLargeError } from '../object-store.js';
 

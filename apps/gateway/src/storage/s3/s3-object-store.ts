@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Readable } from 'node:stream';
+
 import type { S3StoreConfig } from '../../config/app-config.js';
 import { ObjectNotFoundError, ObjectStore, type ObjectLocation, type StoredObject } from '../object-store.js';
 import { readBody } from './read-body.js';

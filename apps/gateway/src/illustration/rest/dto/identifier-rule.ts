@@ -1,4 +1,5 @@
 import { ValidateBy } from 'class-validator';
+
 import { identifierRule, isIdentifier } from '../../domain/identifier.js';
 
 /** The domain's rule for `user_id` and `lora_id`. */

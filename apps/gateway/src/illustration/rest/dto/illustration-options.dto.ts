@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, IsNumber, IsOptional, Max, Min } from 'class-validator';
+
 import { ipAdapterScaleRange, seedRange, stepsRange } from '../../domain/illustration-request.js';
 import { IsIdentifier } from './identifier-rule.js';
 import { OptionalPrompt } from './prompt-rule.js';

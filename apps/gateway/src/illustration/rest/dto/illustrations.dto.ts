@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+
 import type { Illustration } from '../../illustration.service.js';
 
 /** One finished illustration. */

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, ValidateBy, type ValidationArguments } from 'class-validator';
+
 import { isBlank, maxPromptLength, promptProblem } from '../../domain/prompt-text.js';
 
 export interface PromptField {

@@ -1,0 +1,81 @@
+import { inflateSync } from 'node:zlib';
+
+import { describe, expect, it } from 'vitest';
+
+import type { DrawingEvent, DrawingTask } from '../domain/illustrator.js';
+import { FakeIllustrator } from './fake-illustrator.js';
+
+const task: DrawingTask = {
+  jobId: 'job',
+  requestId: 'request',
+  prompt: 'the lake',
+  numInferenceSteps: 3,
+  ipAdapterScale: 0.5,
+  seed: 7,
+  referenceImages: [Buffer.from('ada')],
+};
+const present = new AbortController().signal;
+const inAMinute = new Date(Date.now() + 60_000);
+
+async function draw(change: Partial<DrawingTask> = {}, deadline = inAMinute): Promise<DrawingEvent[]> {
+  const events: DrawingEvent[] = [];
+  const drawing = new FakeIllustrator(0).draw({ ...task, ...change }, { signal: present, deadline });
+  for await (const event of drawing) events.push(event);
+  return events;
+}
+
+async function pngOf(change: Partial<DrawingTask> = {}): Promise<Buffer> {
+  const last = (await draw(change)).at(-1);
+  if (last?.type !== 'finished') throw new Error('no picture');
+  return last.drawing.png;
+}
+
+describe('FakeIllustrator', () => {
+  it('tells every step and then the picture', async () => {
+    const events = await draw();
+    expect(events.map((event) => (event.type === 'step' ? `step ${event.index}/${event.total}` : event.type))).toEqual([
+      'started',
+      'step 1/3',
+      'step 2/3',
+      'step 3/3',
+      'finished',
+    ]);
+  });
+
+  it('draws a PNG of 64 x 64 grey pixels', async () => {
+    const png = await pngOf();
+    expect(png.subarray(1, 4).toString()).toBe('PNG');
+    expect([png.readUInt32BE(16), png.readUInt32BE(20), png[24], png[25]]).toEqual([64, 64, 8, 0]);
+    const dataLength = png.readUInt32BE(33);
+    expect(png.toString('latin1', 37, 41)).toBe('IDAT');
+    expect(inflateSync(png.subarray(41, 41 + dataLength))).toHaveLength(65 * 64);
+    // The trailer of every PNG, with the checksum the specification prints for it.
+    expect(png.subarray(-12).toString('hex')).toBe('0000000049454e44ae426082');
+  });
+
+  it('draws the same for the same task and another for anything that counts', async () => {
+    expect(await pngOf()).toEqual(await pngOf({ jobId: 'other', requestId: 'other' }));
+    expect(await pngOf()).not.toEqual(await pngOf({ seed: 8 }));
+    expect(await pngOf()).not.toEqual(await pngOf({ prompt: 'the sea' }));
+    expect(await pngOf()).not.toEqual(await pngOf({ referenceImages: [Buffer.from('bob')] }));
+    const unsteered = { ipAdapterScale: 0 };
+    expect(await pngOf(unsteered)).toEqual(await pngOf({ ...unsteered, referenceImages: [Buffer.from('bob')] }));
+  });
+
+  it('stops when it is told to', async () => {
+    const gone = new AbortController();
+    const events: string[] = [];
+    const drawing = async (): Promise<void> => {
+      for await (const event of new FakeIllustrator(0).draw(task, { signal: gone.signal, deadline: inAMinute })) {
+        events.push(event.type);
+        if (event.type === 'step') gone.abort();
+      }
+    };
+    await expect(drawing()).rejects.toMatchObject({ reason: 'canceled' });
+    expect(events).toEqual(['started', 'step']);
+  });
+
+  it('stops when the time is up', async () => {
+    await expect(draw({}, new Date(0))).rejects.toMatchObject({ reason: 'deadline-exceeded' });
+  });
+});

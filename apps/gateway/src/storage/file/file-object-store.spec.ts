@@ -1,0 +1,119 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { ObjectForbiddenError, ObjectNotFoundError, ObjectTooLargeError } from '../object-store.js';
+import { FileObjectStore } from './file-object-store.js';
+
+const limits = { maxBytes: 1024 };
+let base: string;
+let folder: string;
+let store: FileObjectStore;
+
+beforeEach(async () => {
+  base = await mkdtemp(join(tmpdir(), 'objects-'));
+  folder = join(base, 'store');
+  store = new FileObjectStore({ kind: 'file', folder, bucket: 'album' }, { url: () => 'http://host:1' });
+});
+
+afterEach(() => rm(base, { recursive: true }));
+
+describe('FileObjectStore', () => {
+  it('gives back what was put, and replaces it whole', async () => {
+    await store.put('generated/ada/memory_1.png', Buffer.from('a longer first'), 'image/png');
+    const first = await store.get('generated/ada/memory_1.png', limits);
+    await store.put('generated/ada/memory_1.png', Buffer.from('second'), 'image/png');
+    const second = await store.get('generated/ada/memory_1.png', limits);
+    expect(second.body.toString()).toBe('second');
+    expect(second.etag).not.toBe(first.etag);
+    expect(second.etag).toMatch(/^"[0-9a-f-]+"$/);
+    expect(await readdir(join(folder, 'generated/ada'))).toEqual(['memory_1.png']);
+  });
+
+  it('names the object and where a browser finds it', () => {
+    expect(store.locate('generated/ada/memory_1.png')).toEqual({
+      s3Uri: 's3://album/generated/ada/memory_1.png',
+      url: 'http://host:1/images/generated/ada/memory_1.png',
+    });
+  });
+
+  it('knows what is missing', async () => {
+    await expect(store.get('avatars/ada.png', limits)).rejects.toBeInstanceOf(ObjectNotFoundError);
+    expect(await store.exists('avatars/ada.png')).toBe(false);
+    await store.put('avatars/ada.png', Buffer.from('x'), 'image/png');
+    expect(await store.exists('avatars/ada.png')).toBe(true);
+    await expect(store.get('avatars/ada.png/x', limits)).rejects.toBeInstanceOf(ObjectNotFoundError);
+    await expect(store.get('avatars', limits)).rejects.toBeInstanceOf(ObjectNotFoundError);
+  });
+
+  it('reads no more than asked for', async () => {
+    await store.put('avatars/ada.png', Buffer.alloc(1025), 'image/png');
+    await expect(store.get('avatars/ada.png', limits)).rejects.toBeInstanceOf(ObjectTooLargeError);
+    await expect(store.get('avatars/ada.png', { maxBytes: 1025 })).resolves.toHaveProperty('body.length', 1025);
+  });
+
+  it.each(['../secret', 'avatars/../../secret', '/etc/passwd', 'avatars//ada.png', 'avatars/.hidden', 'a\\b', ''])(
+    'does not leave its folder for %j',
+    async (key) => {
+      await mkdir(folder);
+      await writeFile(join(base, 'secret'), 'secret');
+      await expect(store.get(key, limits)).rejects.toBeInstanceOf(ObjectForbiddenError);
+      await expect(store.put(key, Buffer.from('x'), 'image/png')).rejects.toMatchObject({
+        reason: 'storage-unavailable',
+      });
+      expect(await readFile(join(base, 'secret'), 'utf8')).toBe('secret');
+    },
+  );
+
+  it('follows no link out of its folder', async () => {
+    const outside = join(base, 'outside');
+    await mkdir(outside);
+    await mkdir(join(folder, 'avatars'), { recursive: true });
+    await writeFile(join(outside, 'ada.png'), 'secret');
+    await symlink(outside, join(folder, 'generated'));
+    await symlink(join(outside, 'ada.png'), join(folder, 'avatars/ada.png'));
+    await expect(store.get('generated/ada.png', limits)).rejects.toBeInstanceOf(ObjectForbiddenError);
+    await expect(store.get('avatars/ada.png', limits)).rejects.toBeInstanceOf(ObjectForbiddenError);
+    await expect(store.put('generated/bob.png', Buffer.from('x'), 'image/png')).rejects.toMatchObject({
+      reason: 'storage-unavailable',
+    });
+    // Replacing a link replaces the link, not the file it names.
+    await store.put('avatars/ada.png', Buffer.from('own'), 'image/png');
+    expect(await readFile(join(outside, 'ada.png'), 'utf8')).toBe('secret');
+    expect(await readdir(outside)).toEqual(['ada.png']);
+  });
+
+  it('leaves nothing behind when a write cannot be finished', async () => {
+    await mkdir(join(folder, 'avatars/ada.png'), { recursive: true });
+    const put = store.put('avatars/ada.png', Buffer.from('x'), 'image/png');
+    await expect(put).rejects.toMatchObject({
+      reason: 'storage-unavailable',
+      detail: 'The object store does not answer.',
+    });
+    expect(await readdir(join(folder, 'avatars'))).toEqual(['ada.png']);
+  });
+
+  it('stops with the reason of the signal', async () => {
+    const signal = AbortSignal.abort(new Error('left'));
+    await expect(store.get('avatars/ada.png', { ...limits, signal })).rejects.toThrow('left');
+    await expect(store.put('avatars/ada.png', Buffer.from('x'), 'image/png', { signal })).rejects.toThrow('left');
+    expect(await store.exists('avatars/ada.png')).toBe(false);
+  });
+
+  it('checks that the folder can be made and written', async () => {
+    await expect(store.check()).resolves.toBeUndefined();
+    await writeFile(join(base, 'plain'), '');
+    const impossible = { kind: 'file', folder: join(base, 'plain/store'), bucket: 'album' } as const;
+    await expect(new FileObjectStore(impossible, { url: () => '' }).check()).rejects.toMatchObject({
+      reason: 'storage-unavailable',
+    });
+  });
+
+  it.skipIf(process.getuid?.() === 0)('tells a file it may not read from a missing one', async () => {
+    await store.put('avatars/ada.png', Buffer.from('x'), 'image/png');
+    await chmod(join(folder, 'avatars/ada.png'), 0);
+    await expect(store.get('avatars/ada.png', limits)).rejects.toBeInstanceOf(ObjectForbiddenError);
+  });
+});

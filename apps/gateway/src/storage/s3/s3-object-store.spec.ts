@@ -1,0 +1,166 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { DomainError } from '../../errors/domain-error.js';
+import { ObjectForbiddenError, ObjectNotFoundError, ObjectTooLargeError } from '../object-store.js';
+import { S3ObjectStore } from './s3-object-store.js';
+
+const timeouts = { connectMs: 500, firstByteMs: 150, bodyIdleMs: 150 };
+const limits = { maxBytes: 1024 };
+let server: Server;
+let store: S3ObjectStore;
+
+/** A store that speaks to a server which answers every request by `listener`. */
+async function serve(listener: RequestListener): Promise<S3ObjectStore> {
+  server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('does not listen');
+  const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' };
+  const endpointUrl = `http://127.0.0.1:${address.port}`;
+  store = new S3ObjectStore({ kind: 's3', bucket: 'album', region: 'us-east-1', endpointUrl, credentials }, timeouts);
+  return store;
+}
+
+function refuse(status: number, code: string): RequestListener {
+  return (request, response) => {
+    response.writeHead(status, { 'Content-Type': 'application/xml' });
+    response.end(request.method === 'HEAD' ? '' : `<Error><Code>${code}</Code><Message>no</Message></Error>`);
+  };
+}
+
+async function failureOf(work: Promise<unknown>): Promise<DomainError> {
+  const error: unknown = await work.then(() => undefined).catch((thrown: unknown) => thrown);
+  if (!(error instanceof DomainError)) throw new Error('did not fail with a DomainError', { cause: error });
+  return error;
+}
+
+afterEach(async () => {
+  store.onApplicationShutdown();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+describe('S3ObjectStore', () => {
+  it('reads an object, addressed path-style', async () => {
+    const seen: IncomingMessage[] = [];
+    await serve((request, response) => {
+      seen.push(request);
+      response.writeHead(200, { ETag: '"1f"' }).end('bytes');
+    });
+    expect(await store.get('avatars/ada.png', limits)).toEqual({ body: Buffer.from('bytes'), etag: '"1f"' });
+    expect(seen[0]?.url).toMatch(/^\/album\/avatars\/ada\.png/);
+  });
+
+  it('writes an object with its type, without headers that other servers refuse', async () => {
+    let body: Buffer | undefined;
+    let headers: IncomingMessage['headers'] = {};
+    await serve((request, response) => {
+      headers = request.headers;
+      void buffer(request).then((received) => {
+        body = received;
+        return response.end();
+      });
+    });
+    const picture = Buffer.alloc(3 * 1024 * 1024, 7);
+    await store.put('generated/ada/memory_1.png', picture, 'image/png');
+    expect(body?.equals(picture)).toBe(true);
+    expect(headers['content-type']).toBe('image/png');
+    expect(Object.keys(headers).filter((name) => /^expect$|checksum|trailer/.test(name))).toEqual([]);
+    expect(store.locate('generated/ada/memory_1.png')).toEqual({ s3Uri: 's3://album/generated/ada/memory_1.png' });
+  });
+
+  it('survives a server that fails twice', async () => {
+    let attempts = 0;
+    await serve((request, response) => {
+      attempts += 1;
+      if (attempts < 3) refuse(503, 'SlowDown')(request, response);
+      else response.end('bytes');
+    });
+    expect((await store.get('avatars/ada.png', limits)).body.toString()).toBe('bytes');
+    expect(attempts).toBe(3);
+  });
+
+  it('tells a missing object from a missing bucket', async () => {
+    await serve(refuse(404, 'NoSuchKey'));
+    await expect(store.get('avatars/ada.png', limits)).rejects.toBeInstanceOf(ObjectNotFoundError);
+    expect(await store.exists('avatars/ada.png')).toBe(false);
+    server.removeAllListeners('request').on('request', refuse(404, 'NoSuchBucket'));
+    expect((await failureOf(store.get('avatars/ada.png', limits))).reason).toBe('storage-unavailable');
+  });
+
+  it('tells when it is refused', async () => {
+    await serve(refuse(403, 'AccessDenied'));
+    await expect(store.get('avatars/ada.png', limits)).rejects.toBeInstanceOf(ObjectForbiddenError);
+    await expect(store.exists('avatars/ada.png')).rejects.toBeInstanceOf(ObjectForbiddenError);
+    const failure = await failureOf(store.put('generated/ada/memory_1.png', Buffer.from('x'), 'image/png'));
+    expect(failure).toMatchObject({ reason: 'storage-unavailable', detail: 'The object store refuses us.' });
+    await expect(store.check()).resolves.toBeUndefined();
+  });
+
+  it.each<[string, RequestListener]>([
+    ['fails for ever', refuse(500, 'InternalError')],
+    ['accepts and never answers', () => undefined],
+    ['stops in the middle of the body', (_, response) => stall(response)],
+    ['breaks off in the middle of the body', (_, response) => breakOff(response)],
+    ['closes the connection at once', (request) => request.socket.destroy()],
+  ])('is unavailable when the server %s', async (_, listener) => {
+    await serve(listener);
+    const failure = await failureOf(store.get('avatars/ada.png', limits));
+    expect(failure).toMatchObject({ reason: 'storage-unavailable', detail: 'The object store does not answer.' });
+    expect(failure.cause).toBeInstanceOf(Error);
+  });
+
+  it('is unavailable when nobody listens', async () => {
+    await serve(() => undefined);
+    await new Promise((resolve) => server.close(resolve));
+    expect((await failureOf(store.check())).reason).toBe('storage-unavailable');
+    expect((await failureOf(store.put('a/b.png', Buffer.from('x'), 'image/png'))).reason).toBe('storage-unavailable');
+  });
+
+  it('waits for a body that is slow but keeps coming', async () => {
+    await serve((_, response) => void drip(response, Buffer.from('slowly but surely')));
+    expect((await store.get('avatars/ada.png', limits)).body.toString()).toBe('slowly but surely');
+  });
+
+  it.each([
+    ['announced', { 'Content-Length': '1025' }],
+    ['not announced', { 'Transfer-Encoding': 'chunked' }],
+  ])('reads no more than asked for, %s', async (_, headers) => {
+    await serve((_request, response) => response.writeHead(200, headers).end(Buffer.alloc(1025)));
+    await expect(store.get('avatars/ada.png', limits)).rejects.toBeInstanceOf(ObjectTooLargeError);
+  });
+
+  it.each<[string, RequestListener]>([
+    ['the header', () => undefined],
+    ['the body', (_, response) => stall(response)],
+  ])('stops waiting for %s with the reason of the signal', async (_, listener) => {
+    const gone = new AbortController();
+    await serve((request, response) => {
+      listener(request, response);
+      setImmediate(() => gone.abort(new Error('left')));
+    });
+    await expect(store.get('avatars/ada.png', { ...limits, signal: gone.signal })).rejects.toThrow('left');
+  });
+});
+
+function stall(response: ServerResponse): void {
+  response.writeHead(200, { 'Content-Length': '10' }).write('half ');
+}
+
+function breakOff(response: ServerResponse): void {
+  stall(response);
+  setImmediate(() => response.socket?.end());
+}
+
+/** One byte at a time, each well within the idle limit, all together beyond it. */
+async function drip(response: ServerResponse, bytes: Buffer): Promise<void> {
+  response.writeHead(200, { 'Content-Length': String(bytes.length) });
+  for (const byte of bytes) {
+    response.write(Buffer.of(byte));
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+  response.end();
+}
