@@ -16,6 +16,7 @@ import {
 } from '@nestjs/common';
 import { IsInt, IsOptional, IsString } from 'class-validator';
 import { LoggerModule } from 'nestjs-pino';
+import { z } from 'zod';
 import { AuthModule } from '../../apps/gateway/src/auth/auth.module.js';
 import { AppConfig } from '../../apps/gateway/src/config/app-config.js';
 import { AppConfigModule } from '../../apps/gateway/src/config/config.module.js';
@@ -63,6 +64,10 @@ export class StandInStore extends ObjectStore {
 
   put(): Promise<void> {
     return Promise.reject(new Error('not written in these tests'));
+  }
+
+  exists(): Promise<boolean> {
+    return Promise.reject(new Error('not asked in these tests'));
   }
 
   locate(key: string): ObjectLocation {
@@ -170,7 +175,7 @@ export async function startCoreApp(env: Record<string, string> = {}): Promise<Co
         .join('')
         .split('\n')
         .filter(Boolean)
-        .map((line) => JSON.parse(line) as Record<string, unknown>),
+        .map((line) => z.record(z.string(), z.unknown()).parse(JSON.parse(line))),
   };
 }
 

@@ -45,7 +45,7 @@ describe('closing the application', () => {
     core.trial.release('first');
     expect(await (await reply).json()).toEqual({ done: 'first' });
     await closed;
-    await expect(fetch(`${url}/health/live`)).rejects.toThrow();
+    await expect(fetch(`${url}/health/live`)).rejects.toThrow('fetch failed');
   });
 
   it('does not wait for idle connections', async () => {
@@ -59,5 +59,5 @@ it('cuts off what outlasts the grace time', async () => {
   await start({ SHUTDOWN_GRACE_SECONDS: '0' });
   const { reply } = await startWork('endless');
   await core.app.close();
-  await expect(reply).rejects.toThrow();
+  await expect(reply).rejects.toThrow('fetch failed');
 });

@@ -7,6 +7,7 @@ const assemblyContexts: ReadonlySet<unknown> = new Set([
   'InstanceLoader',
   'RoutesResolver',
   'RouterExplorer',
+  'NestApplication',
 ]);
 
 /** The logger of the application: JSON lines, and Nest's account of its own assembly only at debug. */
