@@ -1,1 +1,7 @@
-"""Everything about weights: where they come from and how they become a pipeline."""
+"""Models: finding, checking and loading them; ``demo`` makes a small one."""
+
+import os
+
+# Both libraries log advice about this environment's packages while they are imported, before a level can be set.
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")

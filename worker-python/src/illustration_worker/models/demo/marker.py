@@ -1,0 +1,35 @@
+"""The file by which the demo model's folder is known. No torch: the loader looks for it before anything else."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+MARKER_FILE = "demo-model.json"
+
+_VERSION = 1
+"""Raise it when the same seed gives other weights, so that folders made before are made anew."""
+
+
+class FolderNotOursError(Exception):
+    """The folder to build in holds something that this program did not make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What the demo model in a folder was made from."""
+
+    seed: int
+    version: int = _VERSION
+
+    def as_json(self) -> dict[str, object]:
+        """The file's content, with a sentence for whoever opens it."""
+        return {**asdict(self), "about": "SDXL's topology with random weights: it draws texture, not pictures."}
+
+
+def read_marker(folder: Path) -> Marker | None:
+    """The demo model's marker in ``folder``; None when it holds another model, or none."""
+    try:
+        content = json.loads((folder / MARKER_FILE).read_text())
+        return Marker(seed=int(content["seed"]), version=int(content["version"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,138 @@
+"""IP-Adapter files: what one is, read from its header, and how it joins the pipeline."""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import StableDiffusionXLPipeline
+from safetensors import SafetensorError, safe_open
+from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
+
+from illustration_worker.errors import ModelLoadError
+from illustration_worker.models.config import ModelConfig
+from illustration_worker.models.sources import repository_folder
+
+_VIT_H_FOLDER = "models/image_encoder"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterHeader:
+    """What an IP-Adapter file says of itself."""
+
+    is_plus: bool
+    """True: it reads the encoder's hidden states (a resampler); False: its projected embedding."""
+    image_width: int
+    """Width of what it reads from the image encoder."""
+    text_width: int
+    """Width of the cross-attention it was made for: 2048 in SDXL, 768 in SD 1.5."""
+    attention_layers: int
+    """Cross-attentions it has weights for: 70 in SDXL."""
+
+
+def add_ip_adapter(pipeline: StableDiffusionXLPipeline, config: ModelConfig, dtype: torch.dtype) -> None:
+    """Load the configured adapter and the image encoder it was trained with into ``pipeline``.
+
+    Raises:
+        ModelLoadError: the adapter or its encoder is missing, damaged, or made for another model.
+    """
+    weights = f"{config.ip_adapter_subfolder}/{config.ip_adapter_weights}"
+    own_folder = f"{config.ip_adapter_subfolder}/image_encoder"
+    candidates = (own_folder, _VIT_H_FOLDER)
+    small_files = [weights, *(f"{folder}/config.json" for folder in candidates)]
+    root = repository_folder(config.ip_adapter, small_files, local_files_only=config.local_files_only)
+    header = read_adapter_header(root / weights)
+    _check_made_for(pipeline, header, config.ip_adapter_weights)
+    encoder_folder = _matching_encoder(root, candidates, header)
+    encoder_files = [*small_files, f"{encoder_folder}/*.safetensors"]
+    root = repository_folder(config.ip_adapter, encoder_files, local_files_only=config.local_files_only)
+    try:
+        _register_encoder(pipeline, root / encoder_folder, dtype)
+        pipeline.load_ip_adapter(
+            str(root),
+            subfolder=config.ip_adapter_subfolder,
+            weight_name=config.ip_adapter_weights,
+            image_encoder_folder=None,  # ours is registered already: diffusers would accept pickled weights
+            local_files_only=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise ModelLoadError(
+            f"The IP-Adapter '{weights}' in '{config.ip_adapter}' is damaged or incomplete."
+        ) from error
+    _log.info("IP-Adapter loaded", extra={"weights": weights, "image_encoder": encoder_folder})
+
+
+def read_adapter_header(path: Path) -> AdapterHeader:
+    """What the file at ``path`` is, from its safetensors header; no weights are read.
+
+    Raises:
+        ModelLoadError: no such file, no safetensors file, or no IP-Adapter of a kind that can be used here.
+    """
+    if not path.is_file():
+        raise ModelLoadError(f"There is no IP-Adapter file '{path.name}' in '{path.parent}'.")
+    if path.suffix != ".safetensors":
+        raise ModelLoadError(f"The IP-Adapter '{path.name}' is not a .safetensors file; other formats can run code.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            shapes: dict[str, list[int]] = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelLoadError(f"The IP-Adapter '{path.name}' is damaged: it has no safetensors header.") from error
+    return _header(shapes, path.name)
+
+
+def _header(shapes: dict[str, list[int]], name: str) -> AdapterHeader:
+    keys = [shape for key, shape in shapes.items() if key.startswith("ip_adapter.") and key.endswith(".to_k_ip.weight")]
+    if not keys:
+        raise ModelLoadError(f"'{name}' is not an IP-Adapter: it has no 'ip_adapter.*.to_k_ip.weight'.")
+    base, plus = shapes.get("image_proj.proj.weight"), shapes.get("image_proj.proj_in.weight")
+    reads = base or plus
+    is_face_id = "image_proj.perceiver_resampler.proj_in.weight" in shapes
+    if reads is None or is_face_id:
+        raise ModelLoadError(f"'{name}' is a kind of IP-Adapter that cannot be used here (FaceID or full-face).")
+    return AdapterHeader(is_plus=base is None, image_width=reads[1], text_width=keys[0][1], attention_layers=len(keys))
+
+
+def _check_made_for(pipeline: StableDiffusionXLPipeline, header: AdapterHeader, name: str) -> None:
+    text_width = pipeline.unet.config.cross_attention_dim
+    layers = sum(processor.endswith("attn2.processor") for processor in pipeline.unet.attn_processors)
+    if (header.text_width, header.attention_layers) != (text_width, layers):
+        raise ModelLoadError(
+            f"The IP-Adapter '{name}' is made for another model: it has {header.attention_layers} layers of width"
+            f" {header.text_width}, this model has {layers} of width {text_width}."
+        )
+
+
+def _matching_encoder(root: Path, candidates: tuple[str, str], header: AdapterHeader) -> str:
+    """The folder whose encoder gives what the adapter reads.
+
+    The hub's repository keeps two encoders, and diffusers' default loads the wrong one for the ViT-H adapters without a
+    word: the first request would fail. The file name is only a convention, so widths decide.
+    """
+    field = "hidden_size" if header.is_plus else "projection_dim"
+    for folder in candidates:
+        path = root / folder / "config.json"
+        if path.is_file() and _read_json(path).get(field) == header.image_width:
+            return folder
+    raise ModelLoadError(
+        f"None of the image encoders {' and '.join(candidates)} fits the IP-Adapter: it needs one with {field}"
+        f" {header.image_width}."
+    )
+
+
+def _read_json(path: Path) -> dict[str, object]:
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:
+        raise ModelLoadError(f"'{path}' is not JSON.") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _register_encoder(pipeline: StableDiffusionXLPipeline, folder: Path, dtype: torch.dtype) -> None:
+    encoder = CLIPVisionModelWithProjection.from_pretrained(
+        folder, dtype=dtype, use_safetensors=True, local_files_only=True
+    )
+    side = encoder.config.image_size
+    processor = CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
+    pipeline.register_modules(image_encoder=encoder, feature_extractor=processor)

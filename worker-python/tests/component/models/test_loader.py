@@ -1,0 +1,213 @@
+"""The production loader: every adapter with its own image encoder, and a sentence for everything that can be wrong."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import huggingface_hub.constants
+import huggingface_hub.hf_api
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from illustration_worker.errors import ModelLoadError
+from illustration_worker.models.config import ModelConfig
+from illustration_worker.models.demo.adapters import BASE_WEIGHTS, PLUS_VIT_H_WEIGHTS, SUBFOLDER, VIT_H_WEIGHTS
+from illustration_worker.models.loader import load_model
+
+UNET = "unet/diffusion_pytorch_model.safetensors"
+Damage = Callable[[Path], None]
+
+
+def config_for(folder: Path, **fields: object) -> ModelConfig:
+    return ModelConfig(**{"model": str(folder), "ip_adapter": str(folder), "device": "cpu", **fields})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def model_copy(demo_model_folder: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(demo_model_folder, tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    ("weights", "encoder_folder"),
+    [
+        (BASE_WEIGHTS, "sdxl_models/image_encoder"),
+        (VIT_H_WEIGHTS, "models/image_encoder"),
+        (PLUS_VIT_H_WEIGHTS, "models/image_encoder"),
+    ],
+)
+def test_each_adapter_gets_the_encoder_it_was_made_with(
+    demo_model_folder: Path, weights: str, encoder_folder: str
+) -> None:
+    model = load_model(config_for(demo_model_folder, ip_adapter_weights=weights))
+    published = json.loads((demo_model_folder / encoder_folder / "config.json").read_text())
+    assert model.ip_adapter == weights
+    assert model.pipeline.image_encoder.config.hidden_size == published["hidden_size"]
+    assert model.pipeline.feature_extractor.size["shortest_edge"] == published["image_size"]
+
+
+def test_what_is_loaded_is_described(demo_model_folder: Path) -> None:
+    model = load_model(config_for(demo_model_folder, enable_ip_adapter=False))
+    assert (model.model, model.is_demo_model, model.ip_adapter) == (str(demo_model_folder), True, None)
+    assert (model.device.type, model.dtype, model.scheduler) == ("cpu", torch.float32, "EulerDiscreteScheduler")
+    assert model.default_image_size == 128
+
+
+def test_a_model_without_the_marker_is_no_demo_model(model_copy: Path) -> None:
+    (model_copy / "demo-model.json").unlink()
+    assert not load_model(config_for(model_copy, enable_ip_adapter=False)).is_demo_model
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_spares_the_vae(demo_model_folder: Path, dtype: str) -> None:
+    model = load_model(config_for(demo_model_folder, dtype=dtype))
+    components = model.pipeline.components
+    dtypes = {name: module.dtype for name, module in components.items() if isinstance(module, torch.nn.Module)}
+    half = getattr(torch, dtype)
+    assert dtypes == {
+        "unet": half,
+        "text_encoder": half,
+        "text_encoder_2": half,
+        "image_encoder": half,
+        "vae": torch.float32,
+    }
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_folder_with_nothing_but_the_fp16_variant_loads(model_copy: Path, dtype: str) -> None:
+    for component in ("unet", "vae", "text_encoder", "text_encoder_2"):
+        for path in (model_copy / component).glob("*.safetensors"):
+            path.rename(path.with_name(path.name.replace(".safetensors", ".fp16.safetensors")))
+    load_model(config_for(model_copy, dtype=dtype))
+
+
+@pytest.mark.parametrize("local_files_only", [True, False])
+def test_a_repository_in_the_hubs_cache_loads_without_network(
+    demo_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local_files_only: bool
+) -> None:
+    repository = tmp_path / "models--somebody--sdxl"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0" * 40)
+    shutil.copytree(demo_model_folder, repository / "snapshots" / ("0" * 40))
+    use_hub(monkeypatch, cache=tmp_path)
+    config = ModelConfig(model="somebody/sdxl", ip_adapter="somebody/sdxl", local_files_only=local_files_only)
+    assert load_model(config).model == "somebody/sdxl"
+
+
+@pytest.mark.parametrize("local_files_only", [True, False])
+def test_a_repository_that_is_neither_cached_nor_reachable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local_files_only: bool
+) -> None:
+    use_hub(monkeypatch, cache=tmp_path)
+    with pytest.raises(ModelLoadError, match="somebody/sdxl"):
+        load_model(ModelConfig(model="somebody/sdxl", local_files_only=local_files_only))
+
+
+def use_hub(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    """Another cache, and an address where nobody listens."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(huggingface_hub.hf_api.api, "endpoint", "http://127.0.0.1:9")
+
+
+def remove(name: str) -> Damage:
+    return lambda folder: (folder / name).unlink()
+
+
+def write(name: str, content: bytes) -> Damage:
+    def damage(folder: Path) -> None:
+        (folder / name).write_bytes(content)
+
+    return damage
+
+
+def without_second_text_encoder(folder: Path) -> None:
+    index = json.loads((folder / "model_index.json").read_text())
+    index |= {"_class_name": "StableDiffusionPipeline", "text_encoder_2": [None, None]}
+    (folder / "model_index.json").write_text(json.dumps(index))
+
+
+def pickled_unet(folder: Path) -> None:
+    torch.save(load_file(folder / UNET), folder / "unet" / "diffusion_pytorch_model.bin")
+    (folder / UNET).unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        pytest.param(remove("model_index.json"), "no model_index.json", id="no diffusers folder"),
+        pytest.param(write("model_index.json", b"{"), "not JSON", id="index damaged"),
+        pytest.param(without_second_text_encoder, "not an SDXL base model .*text_encoder_2", id="SD 1.5"),
+        pytest.param(remove(UNET), "incomplete or damaged", id="weights missing"),
+        pytest.param(write(UNET, b"not safetensors"), "incomplete or damaged", id="weights damaged"),
+        pytest.param(pickled_unet, "incomplete or damaged", id="pickled weights only"),
+        pytest.param(remove("vae/config.json"), "incomplete or damaged", id="config missing"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_refused(model_copy: Path, damage: Damage, words: str) -> None:
+    damage(model_copy)
+    with pytest.raises(ModelLoadError, match=words):
+        load_model(config_for(model_copy, enable_ip_adapter=False))
+
+
+ADAPTER = f"{SUBFOLDER}/{BASE_WEIGHTS}"
+
+
+def changed_adapter(change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]) -> Damage:
+    return lambda folder: save_file(change(load_file(folder / ADAPTER)), folder / ADAPTER)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        pytest.param(remove(ADAPTER), "no IP-Adapter file", id="missing"),
+        pytest.param(write(ADAPTER, b"not safetensors"), "no safetensors header", id="damaged"),
+        pytest.param(lambda folder: shutil.copy(folder / UNET, folder / ADAPTER), "not an IP-Adapter", id="a UNet"),
+        pytest.param(
+            changed_adapter(lambda weights: {name.replace("proj.", "other."): w for name, w in weights.items()}),
+            "cannot be used here",
+            id="another kind",
+        ),
+        pytest.param(
+            changed_adapter(lambda weights: {n: w[:, :48].clone() if "_ip" in n else w for n, w in weights.items()}),
+            "made for another model",
+            id="SD 1.5",
+        ),
+        pytest.param(
+            changed_adapter(lambda weights: {n: w for n, w in weights.items() if n != "image_proj.norm.weight"}),
+            "damaged or incomplete",
+            id="a tensor missing",
+        ),
+        pytest.param(
+            remove("sdxl_models/image_encoder/config.json"), "None of the image encoders", id="its encoder missing"
+        ),
+        pytest.param(
+            remove("sdxl_models/image_encoder/model.safetensors"), "damaged or incomplete", id="encoder without weights"
+        ),
+    ],
+)
+def test_an_adapter_that_cannot_be_used_is_refused(model_copy: Path, damage: Damage, words: str) -> None:
+    damage(model_copy)
+    with pytest.raises(ModelLoadError, match=words):
+        load_model(config_for(model_copy, ip_adapter_weights=BASE_WEIGHTS))
+
+
+def test_a_pickled_adapter_is_refused(model_copy: Path) -> None:
+    (model_copy / SUBFOLDER / "ip-adapter.bin").touch()
+    with pytest.raises(ModelLoadError, match="can run code"):
+        load_model(config_for(model_copy, ip_adapter_weights="ip-adapter.bin"))
+
+
+@pytest.mark.parametrize(
+    ("model", "words"), [("/no/such/folder", "no folder"), ("sdxl", "no folder"), (__file__, "is a file")]
+)
+def test_a_place_that_cannot_hold_a_model_is_refused(model: str, words: str) -> None:
+    with pytest.raises(ModelLoadError, match=words):
+        load_model(ModelConfig(model=model))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there_is_refused(demo_model_folder: Path) -> None:
+    with pytest.raises(ModelLoadError, match="'cuda' is not available"):
+        load_model(config_for(demo_model_folder, device="cuda"))

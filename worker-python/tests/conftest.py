@@ -1,0 +1,67 @@
+"""What tests share. Nothing here imports torch unless a test asks for a model: the RPC side's tests run without it."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from illustration_worker.job import Job
+
+
+@pytest.fixture(scope="session")
+def demo_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo model, built once. Tests must not change it; those that need a damaged one copy it."""
+    from illustration_worker.models.demo.build import build_demo_model
+
+    folder = tmp_path_factory.mktemp("model") / "demo"
+    build_demo_model(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def portraits() -> list[bytes]:
+    """Three reference images that differ in everything a portrait can: PNG, JPEG and WebP; tall, wide and square."""
+    from PIL import Image, ImageDraw
+
+    looks = [
+        ("PNG", (200, 260), "wheat", "sienna"),
+        ("JPEG", (300, 200), "peru", "black"),
+        ("WEBP", (96, 96), "linen", "gold"),
+    ]
+    files = []
+    for kind, size, skin, hair in looks:
+        image = Image.new("RGB", size, "slategray")
+        width, height = size
+        canvas = ImageDraw.Draw(image)
+        canvas.ellipse((width * 0.2, height * 0.1, width * 0.8, height * 0.95), fill=skin)
+        canvas.rectangle((width * 0.2, height * 0.05, width * 0.8, height * 0.3), fill=hair)
+        file = io.BytesIO()
+        image.save(file, kind)
+        files.append(file.getvalue())
+    return files
+
+
+@pytest.fixture(scope="session")
+def make_job() -> Callable[..., Job]:
+    """A small valid job; name the fields that matter to the test."""
+    numbers = iter(range(1_000_000))
+
+    def make(**fields: Any) -> Job:
+        number = next(numbers)
+        defaults: dict[str, Any] = {
+            "job_id": f"job-{number}",
+            "request_id": f"request-{number}",
+            "prompt": "my grandmother baking bread",
+            "prompt_2": "professional sketch",
+            "negative_prompt": "error, glitch, mistake",
+            "num_inference_steps": 3,
+            "seed": 7,
+            "ip_adapter_scale": 0.33,
+            "width": 64,
+            "height": 64,
+        }
+        return Job(**{**defaults, **fields})
+
+    return make
