@@ -58,7 +58,7 @@ function errorTable() {
   const rows = evaluate(`
     import { catalogue } from '${moduleUrl('errors/catalogue.js')}';
     import { status } from '@grpc/grpc-js';
-    const rows = Object.entries(catalogue).map(([slug, row]) => ({ slug, ...row, grpc: status[row.grpcStatus] }));
+    const rows = Object.entries(catalogue).map(([slug, row]) => ({ slug, ...row, grpc: status[row.grpcStatus] ?? "-" }));
     process.stdout.write(JSON.stringify(rows));`);
   const comments = reasonComments();
   return table(
