@@ -6,6 +6,7 @@ const problems: Readonly<Record<number, string>> = {
   400: '`malformed-request`: not JSON, or not readable.',
   401: '`unauthenticated`: no bearer token, or a wrong one.',
   413: '`payload-too-large`: the body has more than 64 kB.',
+  415: '`unsupported-media-type`: the body is not `application/json` in UTF-8.',
   422: '`validation-failed`, `avatar-not-found`, `avatar-invalid`, `lora-not-found`: the request cannot be drawn.',
   500: '`generation-failed`, `internal`: our fault.',
   502: '`avatar-forbidden`: the object store refuses us the reference image.',
@@ -13,11 +14,14 @@ const problems: Readonly<Record<number, string>> = {
   504: '`deadline-exceeded`: the picture was not ready in time.',
 };
 
+/** Described once for every route, in `openapi/`. */
+const schema = { $ref: '#/components/schemas/Problem' };
+
 /** Documents the error replies of a route that draws. */
 export function ApiIllustrationProblems(): ClassDecorator & MethodDecorator {
   return applyDecorators(
     ...Object.entries(problems).map(([status, description]) =>
-      ApiResponse({ status: Number(status), description, content: { 'application/problem+json': {} } }),
+      ApiResponse({ status: Number(status), description, content: { 'application/problem+json': { schema } } }),
     ),
   );
 }

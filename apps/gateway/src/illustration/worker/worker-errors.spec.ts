@@ -32,6 +32,7 @@ describe('workerFailure', () => {
     ['CANCELED', 'canceled'],
     ['GPU_OUT_OF_MEMORY', 'gpu-out-of-memory'],
     ['GENERATION_FAILED', 'generation-failed'],
+    ['INTERNAL', 'internal'],
   ])('keeps the reason %s and its sentence', (name, reason) => {
     const error = Object.assign(serviceError(status.UNKNOWN, { reason: name }), { details: 'Too small.' });
     expect(workerFailure(error)).toMatchObject({ reason, detail: 'Too small.', cause: error });

@@ -19,6 +19,7 @@ const workerReasons: ReadonlySet<Reason> = new Set<Reason>([
   'canceled',
   'gpu-out-of-memory',
   'generation-failed',
+  'internal',
 ]);
 
 /**

@@ -27,7 +27,10 @@ export class ImagesController {
   @ApiParam({ name: 'key', description: 'Key of the result, as in `s3_uri` after the bucket.', type: String })
   @ApiProduces('image/png')
   @ApiOkResponse({ description: 'The PNG.', schema: { type: 'string', format: 'binary' } })
-  @ApiNotFoundResponse({ description: 'No such illustration.' })
+  @ApiNotFoundResponse({
+    description: '`not-found`: no such illustration.',
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  })
   async image(@Param('key') segments: string | string[], @Res() response: Response): Promise<void> {
     const image = await this.read(Array.isArray(segments) ? segments.join('/') : segments);
     response.type('image/png');
