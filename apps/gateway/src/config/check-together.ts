@@ -20,7 +20,19 @@ export function checkTogether(env: Env): string[] {
   if (env.OBJECT_STORE === 's3' && env.S3_BUCKET_NAME === undefined) {
     problems.push('S3_BUCKET_NAME: needed when OBJECT_STORE is s3');
   }
+  problems.push(...nestedPrefixes(env));
   return problems;
+}
+
+/** Were one key prefix a part of another, a key of one kind could be taken for another: an avatar for a result. */
+function nestedPrefixes(env: Env): string[] {
+  const names = ['S3_AVATAR_PREFIX', 'S3_SUBJECT_PREFIX', 'S3_GENERATED_PREFIX', 'S3_LORA_PREFIX'] as const;
+  const folder = (name: (typeof names)[number]) => `${env[name].replace(/\/$/, '')}/`;
+  return names.flatMap((outer) =>
+    names
+      .filter((inner) => inner !== outer && folder(inner).startsWith(folder(outer)))
+      .map((inner) => `${inner}: lies within ${outer}; every kind of object needs a prefix of its own`),
+  );
 }
 
 /** Names and addresses that only this machine can reach. */

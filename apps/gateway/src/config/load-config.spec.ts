@@ -42,6 +42,13 @@ describe('loadConfig', () => {
     });
   });
 
+  it('refuses a key prefix within another: an avatar could be taken for a result', () => {
+    expect(problemsOf({ S3_GENERATED_PREFIX: 'images', S3_AVATAR_PREFIX: 'images/avatars' })).toEqual([
+      'S3_AVATAR_PREFIX: lies within S3_GENERATED_PREFIX; every kind of object needs a prefix of its own',
+    ]);
+    expect(problemsOf({ S3_GENERATED_PREFIX: 'images', S3_AVATAR_PREFIX: 'images-of-people' })).toEqual([]);
+  });
+
   it('is frozen to its leaves', () => {
     const config = loadConfig({}) as { http: { port: number } };
     expect(() => {

@@ -87,6 +87,7 @@ export class IllustrationService {
         width,
         height,
         png_bytes: png.length,
+        sha256: drawing.sha256,
         ...stopwatch.laps(),
         worker_queue_ms: Math.round(timings.queueMs),
         worker_encode_ms: Math.round(timings.encodeMs),

@@ -1,4 +1,4 @@
-"""``python -m illustration_worker.rpc.healthcheck``: exit status 0 when the worker would draw now, for container probes.
+"""``python -m illustration_worker.rpc.healthcheck`` exits with 0 when the worker would draw now: for container probes.
 
 The address comes from ``WORKER_ADDRESS`` alone: a probe needs nothing else of the settings.
 """
