@@ -1,6 +1,7 @@
 """What can go wrong, as types.
 
     WorkerError
+    ├── MalformedRequestError      MALFORMED_REQUEST     the bytes are no request
     ├── InvalidRequestError        VALIDATION_FAILED     a field is out of range
     ├── ReferenceImageError        AVATAR_INVALID        the reference image is not a usable picture
     ├── QueueFullError             QUEUE_FULL            too many jobs wait already
@@ -27,6 +28,12 @@ class WorkerError(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class MalformedRequestError(WorkerError):
+    """The bytes received are not the message they should be."""
+
+    reason = "MALFORMED_REQUEST"
 
 
 class InvalidRequestError(WorkerError):

@@ -1,0 +1,151 @@
+"""An engine that needs no model and no torch: draws noise at once, and fails, dawdles or hangs as scripted.
+
+For tests of everything around the engine, and for trying the service out. It keeps the port's promises: jobs in order
+of arrival, one at a time; closing the iterator stops the job within a step.
+"""
+
+import asyncio
+import hashlib
+import struct
+import time
+import zlib
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from illustration_worker.engine.port import EngineDescription
+from illustration_worker.errors import DeadlineExceededError, DrainingError, QueueFullError
+from illustration_worker.job import Finished, Job, JobEvent, Queued, Started, Step, Timings
+
+
+@dataclass(frozen=True, slots=True)
+class FakeScript:
+    """What the fake does with every job."""
+
+    load_seconds: float = 0.0
+    load_error: Exception | None = None
+    """Raised by ``start``."""
+    step_seconds: float = 0.0
+    fail_at_step: int = 1
+    failure: Exception | None = None
+    """Raised instead of doing step ``fail_at_step``."""
+    hang_at_step: int | None = None
+    """This step never ends."""
+
+
+class FakeEngine:
+    """See ``engine.port.Engine``."""
+
+    def __init__(self, script: FakeScript | None = None, max_outstanding_jobs: int = 16) -> None:
+        self.steps_done: dict[str, int] = {}
+        """By job id: the last step that was done. For tests."""
+        self._script = script or FakeScript()
+        self._max_outstanding_jobs = max_outstanding_jobs
+        self._line: list[Job] = []
+        self._line_moved = asyncio.Event()
+        self._is_stopping = False
+
+    async def start(self) -> None:
+        """Wait as long as scripted."""
+        await asyncio.sleep(self._script.load_seconds)
+        if self._script.load_error is not None:
+            raise self._script.load_error
+
+    def describe(self) -> EngineDescription:
+        """What the fake claims to be."""
+        return EngineDescription(
+            engine="fake",
+            model="fake",
+            is_demo_model=True,
+            device="cpu",
+            dtype="float32",
+            ip_adapter="fake",
+            scheduler="none",
+            max_outstanding_jobs=self._max_outstanding_jobs,
+            default_image_size=64,
+            max_image_size=1024,
+        )
+
+    async def generate(self, job: Job) -> AsyncGenerator[JobEvent, None]:
+        """Noise that depends on everything a picture depends on."""
+        if self._is_stopping:
+            raise DrainingError("The worker is shutting down.")
+        if len(self._line) >= self._max_outstanding_jobs:
+            raise QueueFullError(f"{len(self._line)} jobs wait already.")
+        arrived_at = time.perf_counter()
+        self._line.append(job)
+        try:
+            while self._line[0] is not job:
+                line_moved = self._line_moved  # taken before the caller is given time: a move meanwhile is not missed
+                yield Queued(position=next(i for i, other in enumerate(self._line) if other is job))
+                await line_moved.wait()
+            started_at = time.perf_counter()
+            yield Started()
+            for index in range(1, job.num_inference_steps + 1):
+                await self._step(job, index)
+                yield Step(index=index, total=job.num_inference_steps)
+            drawn_at = time.perf_counter()
+            png = draw_noise(job)
+            timings = Timings(
+                queue=started_at - arrived_at,
+                encode=0.0,
+                denoise=drawn_at - started_at,
+                decode=0.0,
+                png=time.perf_counter() - drawn_at,
+            )
+            yield Finished(png=png, width=job.width, height=job.height, timings=timings)
+        finally:
+            self._line = [other for other in self._line if other is not job]
+            self._tell_line_moved()
+
+    async def stop(self) -> None:
+        """Take no more jobs; return when the line is empty."""
+        self._is_stopping = True
+        await self.wait_until_idle()
+
+    async def wait_until_idle(self) -> None:
+        """Return when no job is drawn and none waits."""
+        while self._line:
+            await self._line_moved.wait()
+
+    async def _step(self, job: Job, index: int) -> None:
+        if job.deadline is not None and time.monotonic() >= job.deadline:
+            raise DeadlineExceededError("The job's time ran out.")
+        if self._script.failure is not None and index == self._script.fail_at_step:
+            raise self._script.failure
+        if index == self._script.hang_at_step:
+            await asyncio.Event().wait()
+        await asyncio.sleep(self._script.step_seconds)
+        self.steps_done[job.job_id] = index
+
+    def _tell_line_moved(self) -> None:
+        self._line_moved.set()
+        self._line_moved = asyncio.Event()
+
+
+def draw_noise(job: Job) -> bytes:
+    """A PNG (8-bit RGB) of noise: the same for the same job, another for any other, whatever its ids and deadline.
+
+    As with a real adapter, reference images do not matter at ``ip_adapter_scale`` 0.
+    """
+    references = [hashlib.sha256(image).hexdigest() for image in job.reference_images] if job.ip_adapter_scale else []
+    look = (
+        job.prompt,
+        job.prompt_2,
+        job.negative_prompt,
+        job.num_inference_steps,
+        job.seed,
+        job.ip_adapter_scale if references else 0,
+        job.guidance_scale,
+        job.guidance_rescale,
+        references,
+    )
+    row_bytes = 3 * job.width
+    pixels = hashlib.shake_256(repr(look).encode()).digest(row_bytes * job.height)
+    rows = b"".join(b"\0" + pixels[start : start + row_bytes] for start in range(0, len(pixels), row_bytes))
+    header = struct.pack(">IIBBBBB", job.width, job.height, 8, 2, 0, 0, 0)
+    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(kind, data) for kind, data in chunks)
+
+
+def _png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -1,0 +1,76 @@
+"""``GenerateRequest`` -> ``Job``: a job is valid by construction, so every range is checked here."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, Literal, get_args
+
+from autobio.worker.v1 import worker_pb2
+from illustration_worker.engine.port import EngineDescription
+from illustration_worker.errors import InvalidRequestError
+from illustration_worker.job import Job
+
+OptionalField = Literal["prompt_2", "negative_prompt", "guidance_scale", "guidance_rescale", "width", "height"]
+OPTIONAL_FIELDS: tuple[OptionalField, ...] = get_args(OptionalField)
+MAX_ID_CHARACTERS = 128
+MAX_PROMPT_CHARACTERS = 4_000
+MAX_STEPS = 150
+MAX_GUIDANCE_SCALE = 30.0
+MAX_REFERENCE_IMAGES = 5
+MIN_IMAGE_SIZE = 64
+"""Pixels. Below it SDXL's UNet has nothing left to halve."""
+IMAGE_SIZE_MULTIPLE = 8
+"""Pixels that one latent covers."""
+LONGEST_DEADLINE_SECONDS = 86_400.0
+"""gRPC reports "no deadline" as one in the far future."""
+
+
+def to_job(request: worker_pb2.GenerateRequest, limits: EngineDescription, time_remaining: float | None) -> Job:
+    """The job that ``request`` asks for. ``time_remaining`` is the call's, seconds; None: no deadline.
+
+    Raises:
+        InvalidRequestError: names every field that is out of range.
+    """
+    size = {"width": limits.default_image_size, "height": limits.default_image_size}
+    given: dict[str, Any] = {name: getattr(request, name) for name in OPTIONAL_FIELDS if request.HasField(name)}
+    job = Job(
+        job_id=request.job_id,
+        request_id=request.request_id,
+        prompt=request.prompt,
+        num_inference_steps=request.num_inference_steps,
+        seed=request.seed,
+        ip_adapter_scale=request.ip_adapter_scale,
+        reference_images=tuple(request.reference_images),
+        deadline=_deadline(time_remaining),
+        **(size | given),
+    )
+    problems = list(_problems(job, limits.max_image_size))
+    if problems:
+        raise InvalidRequestError("; ".join(problems) + ".")
+    return job
+
+
+def _deadline(time_remaining: float | None) -> float | None:
+    if time_remaining is None or time_remaining > LONGEST_DEADLINE_SECONDS:
+        return None
+    return time.monotonic() + time_remaining
+
+
+def _problems(job: Job, max_image_size: int) -> Iterator[str]:
+    if not 1 <= len(job.job_id) <= MAX_ID_CHARACTERS:
+        yield f"job_id must have 1 to {MAX_ID_CHARACTERS} characters"
+    if len(job.request_id) > MAX_ID_CHARACTERS:
+        yield f"request_id must have at most {MAX_ID_CHARACTERS} characters"
+    for name in ("prompt", "prompt_2", "negative_prompt"):
+        if len(getattr(job, name) or "") > MAX_PROMPT_CHARACTERS:
+            yield f"{name} must have at most {MAX_PROMPT_CHARACTERS} characters"
+    if not 1 <= job.num_inference_steps <= MAX_STEPS:
+        yield f"num_inference_steps must be 1 to {MAX_STEPS}"
+    for name, largest in (("guidance_scale", MAX_GUIDANCE_SCALE), ("guidance_rescale", 1.0), ("ip_adapter_scale", 1.0)):
+        if not 0 <= getattr(job, name) <= largest:  # false for NaN too
+            yield f"{name} must be 0 to {largest:g}"
+    for name in ("width", "height"):
+        size = getattr(job, name)
+        if not MIN_IMAGE_SIZE <= size <= max_image_size or size % IMAGE_SIZE_MULTIPLE:
+            yield f"{name} must be {MIN_IMAGE_SIZE} to {max_image_size} and a multiple of {IMAGE_SIZE_MULTIPLE}"
+    if len(job.reference_images) > MAX_REFERENCE_IMAGES:
+        yield f"reference_images must be at most {MAX_REFERENCE_IMAGES}"

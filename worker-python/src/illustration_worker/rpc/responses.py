@@ -1,0 +1,75 @@
+"""What an engine tells -> protobuf."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import assert_never
+
+from google.protobuf.duration_pb2 import Duration
+
+from autobio.worker.v1 import worker_pb2
+from illustration_worker import __version__
+from illustration_worker.engine.port import EngineDescription
+from illustration_worker.job import Finished, JobEvent, Queued, Started, Step, Timings
+
+IMAGE_CHUNK_BYTES = 512 * 1024
+
+
+def to_responses(event: JobEvent) -> Iterator[worker_pb2.GenerateResponse]:
+    """The messages that tell of ``event``: one, and for ``Finished`` the PNG's chunks before it."""
+    match event:
+        case Queued(position=position):
+            yield worker_pb2.GenerateResponse(queued=worker_pb2.Queued(position=position))
+        case Started():
+            yield worker_pb2.GenerateResponse(started=worker_pb2.Started())
+        case Step(index=index, total=total):
+            yield worker_pb2.GenerateResponse(step=worker_pb2.Step(index=index, total=total))
+        case Finished(png=png):
+            for start in range(0, len(png), IMAGE_CHUNK_BYTES):
+                chunk = worker_pb2.ImageChunk(data=png[start : start + IMAGE_CHUNK_BYTES])
+                yield worker_pb2.GenerateResponse(image_chunk=chunk)
+            yield worker_pb2.GenerateResponse(finished=_finished(event))
+        case _:
+            assert_never(event)
+
+
+def to_describe_response(description: EngineDescription) -> worker_pb2.DescribeResponse:
+    """The engine's description, with the worker's version."""
+    return worker_pb2.DescribeResponse(
+        worker_version=__version__,
+        engine=description.engine,
+        model=description.model,
+        is_demo_model=description.is_demo_model,
+        device=description.device,
+        dtype=description.dtype,
+        ip_adapter=description.ip_adapter,
+        scheduler=description.scheduler,
+        max_outstanding_jobs=description.max_outstanding_jobs,
+        default_image_size=description.default_image_size,
+        max_image_size=description.max_image_size,
+    )
+
+
+def _finished(event: Finished) -> worker_pb2.Finished:
+    return worker_pb2.Finished(
+        sha256=hashlib.sha256(event.png).hexdigest(),
+        size_bytes=len(event.png),
+        width=event.width,
+        height=event.height,
+        timings=_timings(event.timings),
+    )
+
+
+def _timings(timings: Timings) -> worker_pb2.Timings:
+    return worker_pb2.Timings(
+        queue=_duration(timings.queue),
+        encode=_duration(timings.encode),
+        denoise=_duration(timings.denoise),
+        decode=_duration(timings.decode),
+        png=_duration(timings.png),
+    )
+
+
+def _duration(seconds: float) -> Duration:
+    duration = Duration()
+    duration.FromNanoseconds(round(seconds * 1e9))
+    return duration

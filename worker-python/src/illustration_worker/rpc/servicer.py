@@ -1,0 +1,41 @@
+"""``autobio.worker.v1.WorkerService``."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any, cast
+
+from autobio.worker.v1 import worker_pb2, worker_pb2_grpc
+from illustration_worker.job import Finished, JobEvent
+from illustration_worker.rpc.call_log import bind_request, log_finished
+from illustration_worker.rpc.grpc_types import Context
+from illustration_worker.rpc.lifecycle import Lifecycle
+from illustration_worker.rpc.mapping import to_job
+from illustration_worker.rpc.responses import to_describe_response, to_responses
+
+
+class WorkerServicer(worker_pb2_grpc.WorkerServiceServicer):
+    """The contract is told in ``worker.proto``. Errors are raised; the interceptor tells the caller."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
+
+    async def Generate(  # noqa: N802  # gRPC's name
+        self, request: worker_pb2.GenerateRequest, context: Context
+    ) -> AsyncIterator[worker_pb2.GenerateResponse]:
+        """Draw one illustration."""
+        bind_request(request, cast(Any, context.invocation_metadata()))
+        with self._lifecycle.admitted() as engine:
+            job = to_job(request, engine.describe(), context.time_remaining())
+            # closing is part of the engine's port: it is what cancels the job
+            async with aclosing(cast("AsyncGenerator[JobEvent, None]", engine.generate(job))) as events:
+                async for event in events:
+                    for response in to_responses(event):
+                        yield response
+                    if isinstance(event, Finished):
+                        log_finished(event.timings, len(event.png))
+
+    async def Describe(  # noqa: N802  # gRPC's name
+        self, request: worker_pb2.DescribeRequest, context: Context
+    ) -> worker_pb2.DescribeResponse:
+        """Say what is loaded."""
+        return to_describe_response(self._lifecycle.engine.describe())

@@ -1,0 +1,160 @@
+"""Every environment variable the worker reads, each declared once: type, range, default, description.
+
+``python -m illustration_worker.settings`` prints them as JSON; the settings table of the README is made from that.
+"""
+
+import json
+import os
+import re
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """The environment cannot be used. ``problems`` names the variables, never their values."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _lower_case(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _address(value: str) -> str:
+    match = re.fullmatch(r"unix:.+|(?:[^:/\[\]\s]+|\[[0-9a-fA-F:]+\]):(\d{1,5})", value)
+    if match is None or int(match[1] or 0) > 65535:
+        raise PydanticCustomError("address", "must be unix:PATH or HOST:PORT")
+    return value
+
+
+class Settings(BaseSettings):
+    """The worker's settings. Read once, in ``__main__``, and passed down as values."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", validate_by_name=True)
+
+    worker_address: Annotated[str, AfterValidator(_address)] = Field(
+        default="127.0.0.1:50051", description="Where to listen: `unix:PATH` or `HOST:PORT`. Port 0 picks a free one."
+    )
+    engine: Annotated[Literal["stock", "fake"], BeforeValidator(_lower_case)] = Field(
+        default="stock",
+        description="`stock` draws with diffusers' pipeline; `fake` draws noise, without any model.",
+    )
+    model_path: str = Field(
+        default="stabilityai/stable-diffusion-xl-base-1.0",
+        min_length=1,
+        description="The SDXL base model: a folder in diffusers' layout, or a repository of the Hugging Face hub.",
+    )
+    enable_ip_adapter: bool = Field(default=True, description="Load an IP-Adapter: reference images steer the picture.")
+    ip_adapter: str = Field(
+        default="h94/IP-Adapter",
+        min_length=1,
+        description="The IP-Adapter: a folder, or a repository of the hub.",
+    )
+    ip_adapter_subfolder: str = Field(default="sdxl_models", description="Folder of the file inside `IP_ADAPTER`.")
+    ip_adapter_weights: str = Field(
+        default="ip-adapter_sdxl_vit-h.safetensors",
+        min_length=1,
+        description="File of the IP-Adapter, in `IP_ADAPTER_SUBFOLDER`.",
+    )
+    hf_hub_offline: bool = Field(default=False, description="Take models from folders and the hub's cache only.")
+    device: Annotated[Literal["auto", "cuda", "mps", "cpu"], BeforeValidator(_lower_case)] = Field(
+        default="auto", description="Where to draw. `auto`: the first present of cuda, mps, cpu."
+    )
+    dtype: Annotated[Literal["auto", "float32", "float16", "bfloat16"], BeforeValidator(_lower_case)] = Field(
+        default="auto", description="Precision of the UNet. `auto`: float16 on a GPU, float32 on a CPU."
+    )
+    max_outstanding_jobs: int = Field(
+        default=16,
+        ge=1,
+        le=1024,
+        description="Jobs taken at a time, waiting ones included; more are refused.",
+    )
+    shutdown_grace_seconds: float = Field(
+        default=25.0, ge=0, le=3600, description="How long jobs in flight may go on after SIGTERM before they are cut."
+    )
+    log_level: Annotated[
+        Literal["trace", "debug", "info", "warn", "warning", "error", "fatal", "critical", "silent"],
+        BeforeValidator(_lower_case),
+    ] = Field(
+        default="info",
+        validation_alias=AliasChoices("LOG_LEVEL", "UVICORN_LOG_LEVEL"),
+        description="Least severe level that is logged. `UVICORN_LOG_LEVEL` still works.",
+    )
+    fake_load_seconds: float = Field(default=0.0, ge=0, le=3600, description="`ENGINE=fake`: how long loading takes.")
+    fake_step_seconds: float = Field(default=0.0, ge=0, le=3600, description="`ENGINE=fake`: how long one step takes.")
+    fake_fail_reason: Literal["GENERATION_FAILED", "GPU_OUT_OF_MEMORY", "AVATAR_INVALID", "INTERNAL"] | None = Field(
+        default=None, description="`ENGINE=fake`: fail every job with this reason, at step `FAKE_FAIL_AT_STEP`."
+    )
+    fake_fail_at_step: int = Field(default=1, ge=1, le=150, description="`ENGINE=fake`: see `FAKE_FAIL_REASON`.")
+    fake_hang_at_step: int | None = Field(
+        default=None, ge=1, le=150, description="`ENGINE=fake`: stop answering for ever at this step of every job."
+    )
+
+
+NOT_YET = {
+    "MODEL_FILE": "a single-file model is not supported by this release; put a diffusers folder into MODEL_PATH",
+    "MODEL_S3_PATH": "a model from S3 is not supported by this release; use MODEL_PATH",
+    "ENABLE_LORA": "LoRA weights are not supported by this release; set ENABLE_LORA=false",
+    "LORA_WEIGHTS": "LoRA weights are not supported by this release; unset LORA_WEIGHTS",
+    "LORA_WEIGHTS_NAME": "LoRA weights are not supported by this release; unset LORA_WEIGHTS_NAME",
+}
+"""Settings of the prototype that this release cannot honour: refused, as ignoring one would draw other pictures."""
+
+_FALSE = {"", "0", "false", "f", "no", "n", "off"}
+
+
+def load_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: with every problem there is, not only the first.
+    """
+    environment = {name.upper(): value for name, value in os.environ.items()}
+    problems = [
+        f"{name}: {sentence}."
+        for name, sentence in NOT_YET.items()
+        if (environment.get(name, "").strip().lower() not in _FALSE if name == "ENABLE_LORA" else environment.get(name))
+    ]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems += [
+            f"{str(problem['loc'][0]).upper()}: {problem['msg']}."
+            for problem in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        raise SettingsError(problems) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def describe_settings() -> list[dict[str, Any]]:
+    """One row a variable: ``name``, ``type`` (in words, with its range), ``default`` (null: none), ``description``."""
+    properties = cast("dict[str, dict[str, Any]]", Settings.model_json_schema(by_alias=False)["properties"])
+    return [
+        {
+            "name": name.upper(),
+            "type": _type_in_words(schema),
+            "default": schema.get("default"),
+            "description": schema["description"],
+        }
+        for name, schema in properties.items()
+    ]
+
+
+def _type_in_words(schema: dict[str, Any]) -> str:
+    variant = next((v for v in schema.get("anyOf", []) if v.get("type") != "null"), schema)
+    if "enum" in variant:
+        return " | ".join(variant["enum"])
+    if "maximum" in variant:
+        return f"{variant['type']} {variant['minimum']:g} to {variant['maximum']:g}"
+    return str(variant["type"])
+
+
+if __name__ == "__main__":
+    print(json.dumps(describe_settings(), indent=2))

@@ -1,0 +1,53 @@
+"""Settings -> engine: the one place that knows every engine there is."""
+
+import asyncio
+import importlib
+
+from illustration_worker.engine.fake import FakeEngine, FakeScript
+from illustration_worker.engine.port import Engine
+from illustration_worker.errors import WorkerError
+from illustration_worker.settings import Settings
+
+
+async def build_engine(settings: Settings) -> Engine:
+    """The engine that the settings name, not started."""
+    if settings.engine == "fake":
+        return FakeEngine(_fake_script(settings), settings.max_outstanding_jobs)
+    return await _build_stock_engine(settings)
+
+
+async def _build_stock_engine(settings: Settings) -> Engine:
+    # torch takes seconds to import: in a thread, so that the server answers meanwhile, and never for the fake
+    await asyncio.to_thread(importlib.import_module, "illustration_worker.engine.stock")
+    from illustration_worker.engine.stock import StockEngine
+    from illustration_worker.models.config import ModelConfig
+
+    config = ModelConfig(
+        model=settings.model_path,
+        dtype=settings.dtype,
+        device=settings.device,
+        enable_ip_adapter=settings.enable_ip_adapter,
+        ip_adapter=settings.ip_adapter,
+        ip_adapter_subfolder=settings.ip_adapter_subfolder,
+        ip_adapter_weights=settings.ip_adapter_weights,
+        local_files_only=settings.hf_hub_offline,
+    )
+    return StockEngine(config, settings.max_outstanding_jobs)
+
+
+def _fake_script(settings: Settings) -> FakeScript:
+    return FakeScript(
+        load_seconds=settings.fake_load_seconds,
+        step_seconds=settings.fake_step_seconds,
+        fail_at_step=settings.fake_fail_at_step,
+        failure=_fake_failure(settings.fake_fail_reason),
+        hang_at_step=settings.fake_hang_at_step,
+    )
+
+
+def _fake_failure(reason: str | None) -> Exception | None:
+    if reason is None:
+        return None
+    types = {error_type.reason: error_type for error_type in WorkerError.__subclasses__()}
+    text = "Scripted by FAKE_FAIL_REASON."
+    return types[reason](text) if reason in types else RuntimeError(text)
