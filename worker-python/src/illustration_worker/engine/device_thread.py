@@ -36,8 +36,12 @@ class DeviceThread:
         return future
 
     def stop(self) -> None:
-        """End the thread after what was submitted; does not wait."""
+        """End the thread, once what was submitted is done; idempotent. Nothing may be submitted afterwards.
+
+        Waits for the end: a thread that is inside torch when Python exits aborts the process.
+        """
         self._calls.put(None)
+        self._thread.join()
 
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
