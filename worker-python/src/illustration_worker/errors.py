@@ -10,6 +10,7 @@
     ├── DeadlineExceededError      DEADLINE_EXCEEDED     the job's time ran out
     ├── CanceledError              CANCELED              the caller left
     ├── OutOfMemoryError           GPU_OUT_OF_MEMORY     the device has too little memory for the job
+    ├── DeviceLostError            WORKER_UNAVAILABLE    the device failed for good; another worker may do it
     └── GenerationFailedError      GENERATION_FAILED     the model could not draw the job
 
 A ``WorkerError``'s text is written for the caller: it never holds prompts, paths or an exception's own text.
@@ -82,6 +83,12 @@ class OutOfMemoryError(WorkerError):
     """The device has too little memory for the job."""
 
     reason = "GPU_OUT_OF_MEMORY"
+
+
+class DeviceLostError(WorkerError):
+    """The device failed for good, and with it this process; the job itself is fine and may be tried elsewhere."""
+
+    reason = "WORKER_UNAVAILABLE"
 
 
 class GenerationFailedError(WorkerError):

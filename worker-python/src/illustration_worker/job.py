@@ -35,6 +35,12 @@ class Job:
     """Untrusted PNG, JPEG or WebP files of the person to draw."""
     deadline: float | None = None
     """On the clock of ``time.monotonic``, seconds; None: no deadline."""
+    preview_every: int = 0
+    """Steps from one ``Preview`` to the next; 0: none."""
+    wants_checkpoints: bool = False
+    """Tell of ``Checkpoint``s on the way."""
+    checkpoint: bytes | None = None
+    """Where an earlier attempt at this very job stopped; one that does not fit is ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,22 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What the picture looks like after step ``index``, roughly: an eighth of its width and height."""
+
+    index: int
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """From ``state`` the job can be continued after step ``index``, to the very same picture."""
+
+    index: int
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Timings:
     """Where a job's time went, seconds. ``queue`` is the wait before the device took it."""
 
@@ -76,7 +98,9 @@ class Finished:
     width: int
     height: int
     timings: Timings
+    device_seconds: float = 0.0
+    """The device's time for this job; of steps shared with other jobs, its share by rows."""
 
 
-JobEvent = Queued | Started | Step | Finished
-"""In order: ``Queued*``, ``Started``, ``Step*``, ``Finished``."""
+JobEvent = Queued | Started | Step | Preview | Checkpoint | Finished
+"""In order: ``Queued*``, ``Started``, ``(Step | Preview | Checkpoint)*``, ``Finished``."""

@@ -8,11 +8,32 @@ from illustration_worker.job import Job, JobEvent
 
 
 @dataclass(frozen=True, slots=True)
+class RowThroughput:
+    """What a UNet call of so many rows takes, at the default image size."""
+
+    rows: int
+    seconds: float
+    peak_memory_bytes: int | None = None
+    """None where the device does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many rows (2 for a job with guidance, else 1) share a UNet call."""
+
+    row_cap: int
+    is_reproducible: bool
+    """Every call has ``row_cap`` rows, so that a picture does not depend on what is drawn beside it."""
+    throughput: tuple[RowThroughput, ...] = ()
+    """As measured at start-up; ascending, empty when nothing was measured."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineDescription:
     """What is loaded, where, and what it takes. Fields are those of ``DescribeResponse``."""
 
     engine: str
-    """``stock`` or ``fake``."""
+    """``batching``, ``stock`` or ``fake``."""
     model: str
     is_demo_model: bool
     device: str
@@ -22,6 +43,8 @@ class EngineDescription:
     max_outstanding_jobs: int
     default_image_size: int
     max_image_size: int
+    capacity: Capacity | None = None
+    """None: one job at a time."""
 
 
 class Engine(Protocol):

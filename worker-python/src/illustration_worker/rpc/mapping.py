@@ -16,6 +16,7 @@ MAX_PROMPT_CHARACTERS = 4_000
 MAX_STEPS = 150
 MAX_GUIDANCE_SCALE = 30.0
 MAX_REFERENCE_IMAGES = 5
+MAX_CHECKPOINT_BYTES = 8 * 1024 * 1024
 MIN_IMAGE_SIZE = 64
 """Pixels. Below it SDXL's UNet has nothing left to halve."""
 IMAGE_SIZE_MULTIPLE = 8
@@ -41,6 +42,9 @@ def to_job(request: worker_pb2.GenerateRequest, limits: EngineDescription, time_
         ip_adapter_scale=request.ip_adapter_scale,
         reference_images=tuple(request.reference_images),
         deadline=_deadline(time_remaining),
+        preview_every=request.preview_every,
+        wants_checkpoints=request.wants_checkpoints,
+        checkpoint=request.checkpoint if request.HasField("checkpoint") else None,
         **(size | given),
     )
     problems = list(_problems(job, limits.max_image_size))
@@ -72,5 +76,9 @@ def _problems(job: Job, max_image_size: int) -> Iterator[str]:
         size = getattr(job, name)
         if not MIN_IMAGE_SIZE <= size <= max_image_size or size % IMAGE_SIZE_MULTIPLE:
             yield f"{name} must be {MIN_IMAGE_SIZE} to {max_image_size} and a multiple of {IMAGE_SIZE_MULTIPLE}"
+    if job.preview_every < 0:
+        yield "preview_every must not be negative"
+    if len(job.checkpoint or b"") > MAX_CHECKPOINT_BYTES:
+        yield f"checkpoint must be at most {MAX_CHECKPOINT_BYTES} bytes"
     if len(job.reference_images) > MAX_REFERENCE_IMAGES:
         yield f"reference_images must be at most {MAX_REFERENCE_IMAGES}"

@@ -8,8 +8,8 @@ from google.protobuf.duration_pb2 import Duration
 
 from autobio.worker.v1 import worker_pb2
 from illustration_worker import __version__
-from illustration_worker.engine.port import EngineDescription
-from illustration_worker.job import Finished, JobEvent, Queued, Started, Step, Timings
+from illustration_worker.engine.port import Capacity, EngineDescription
+from illustration_worker.job import Checkpoint, Finished, JobEvent, Preview, Queued, Started, Step, Timings
 
 IMAGE_CHUNK_BYTES = 512 * 1024
 
@@ -23,6 +23,10 @@ def to_responses(event: JobEvent) -> Iterator[worker_pb2.GenerateResponse]:
             yield worker_pb2.GenerateResponse(started=worker_pb2.Started())
         case Step(index=index, total=total):
             yield worker_pb2.GenerateResponse(step=worker_pb2.Step(index=index, total=total))
+        case Preview(index=index, png=png):
+            yield worker_pb2.GenerateResponse(preview=worker_pb2.Preview(index=index, png=png))
+        case Checkpoint(index=index, state=state):
+            yield worker_pb2.GenerateResponse(checkpoint=worker_pb2.Checkpoint(index=index, state=state))
         case Finished(png=png):
             for start in range(0, len(png), IMAGE_CHUNK_BYTES):
                 chunk = worker_pb2.ImageChunk(data=png[start : start + IMAGE_CHUNK_BYTES])
@@ -46,7 +50,18 @@ def to_describe_response(description: EngineDescription) -> worker_pb2.DescribeR
         max_outstanding_jobs=description.max_outstanding_jobs,
         default_image_size=description.default_image_size,
         max_image_size=description.max_image_size,
+        capacity=None if description.capacity is None else _capacity(description.capacity),
     )
+
+
+def _capacity(capacity: Capacity) -> worker_pb2.Capacity:
+    throughput = [
+        worker_pb2.RowThroughput(
+            rows=measured.rows, call=_duration(measured.seconds), peak_memory_bytes=measured.peak_memory_bytes
+        )
+        for measured in capacity.throughput
+    ]
+    return worker_pb2.Capacity(row_cap=capacity.row_cap, reproducible=capacity.is_reproducible, throughput=throughput)
 
 
 def _finished(event: Finished) -> worker_pb2.Finished:
@@ -56,6 +71,7 @@ def _finished(event: Finished) -> worker_pb2.Finished:
         width=event.width,
         height=event.height,
         timings=_timings(event.timings),
+        device_time=_duration(event.device_seconds),
     )
 
 

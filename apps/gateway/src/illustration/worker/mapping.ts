@@ -43,6 +43,8 @@ export class DrawingAssembly {
       case 'finished':
         this.finished = event.value;
         break;
+      case 'preview': // not asked for
+      case 'checkpoint':
       case undefined: // an event of a newer worker
         break;
     }
