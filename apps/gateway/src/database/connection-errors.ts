@@ -1,0 +1,34 @@
+import { DomainError } from '../errors/domain-error.js';
+
+/** Node's names for a server that cannot be reached or a connection that broke. */
+const socketCodes: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
+
+/** SQLSTATE: connection exceptions, insufficient resources, operator intervention (shutdown, starting up, failover). */
+const serverCodes = /^(08...|53...|57P0[1-5]|25006)$/;
+
+/** What `pg` itself says, without a code, about a connection that is gone. */
+const lostConnection = /connection terminated|timeout exceeded when trying to connect|connection error|not queryable/i;
+
+/** A database that cannot be reached becomes `storage-unavailable`, so that callers may try again; the rest stays. */
+export function toDatabaseError(thrown: unknown): unknown {
+  return isConnectionTrouble(thrown)
+    ? new DomainError('storage-unavailable', 'The database does not answer.', { cause: thrown })
+    : thrown;
+}
+
+function isConnectionTrouble(thrown: unknown): boolean {
+  if (thrown instanceof AggregateError) return thrown.errors.some(isConnectionTrouble);
+  if (!(thrown instanceof Error)) return false;
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
+  return socketCodes.has(code) || serverCodes.test(code) || (code === '' && lostConnection.test(thrown.message));
+}

@@ -1,0 +1,27 @@
+import type { DatabaseConfig } from './database-config.js';
+import type { Database } from './database.js';
+import { migrate } from './migrate.js';
+import { jobs } from './migrations/0001-jobs.js';
+import { PgliteDatabase } from './pglite-database.js';
+import { PostgresDatabase } from './postgres-database.js';
+
+/**
+ * Opens the database the settings name and brings its schema up to date.
+ *
+ * @throws FolderInUseError when the embedded database's folder is open in another process
+ * @throws DomainError `storage-unavailable` when the server does not answer
+ */
+export async function openDatabase(
+  { url, folder }: DatabaseConfig,
+  onConnectionLost?: (error: Error) => void,
+): Promise<Database> {
+  const database =
+    url === undefined ? await PgliteDatabase.open(folder) : new PostgresDatabase({ url, onConnectionLost });
+  try {
+    await migrate(database, [jobs]);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return database;
+}

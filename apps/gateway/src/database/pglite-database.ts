@@ -1,0 +1,75 @@
+import type { PGlite, Transaction as PgliteTransaction } from '@electric-sql/pglite';
+import { fromPglite, type Db } from 'pg-boss';
+import { retryConflicts } from './conflict-retry.js';
+import { Database, type Listening, type Transaction } from './database.js';
+import { FolderLock } from './folder-lock.js';
+
+/** PostgreSQL inside this process, its data in a folder that no other process may use meanwhile. */
+export class PgliteDatabase extends Database {
+  readonly backend = 'pglite';
+  readonly forPgBoss: Db;
+  private closing: Promise<void> | undefined;
+
+  private constructor(
+    private readonly pglite: PGlite,
+    private readonly lock: FolderLock,
+  ) {
+    super();
+    this.forPgBoss = fromPglite(pglite);
+  }
+
+  /**
+   * @param folder absolute path; made when it is not there
+   * @throws FolderInUseError when another process has it open
+   */
+  static async open(folder: string): Promise<PgliteDatabase> {
+    const lock = FolderLock.acquire(folder);
+    try {
+      // Loaded here, because with a server nobody needs the 20 MB of WebAssembly.
+      const { PGlite: Embedded } = await import('@electric-sql/pglite');
+      return new PgliteDatabase(await Embedded.create(folder), lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return (await this.pglite.query<Row>(sql, [...values])).rows;
+  }
+
+  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    return retryConflicts(() => this.pglite.transaction((tx) => work(new OpenTransaction(tx))));
+  }
+
+  async listen(channel: string, onPayload: (payload: string) => void): Promise<Listening> {
+    const unlisten = await this.pglite.listen(channel, onPayload);
+    return { close: () => unlisten() };
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.pglite.close().finally(() => this.lock.release());
+    return this.closing;
+  }
+}
+
+class OpenTransaction implements Transaction {
+  readonly forPgBoss: Db = { executeSql: (sql, values) => this.execute(sql, values) };
+
+  constructor(private readonly tx: PgliteTransaction) {}
+
+  async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return (await this.tx.query<Row>(sql, [...values])).rows;
+  }
+
+  async script(sql: string): Promise<void> {
+    await this.tx.exec(sql);
+  }
+
+  /** Statements without parameters may be several, and only `exec` takes those. */
+  private async execute(sql: string, values?: unknown[]): Promise<{ rows: object[] }> {
+    if (values !== undefined && values.length > 0) return this.tx.query<object>(sql, values);
+    const results = await this.tx.exec(sql);
+    return { rows: results.flatMap(({ rows }) => rows as object[]) };
+  }
+}

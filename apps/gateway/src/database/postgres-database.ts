@@ -1,0 +1,110 @@
+import { Pool, type PoolClient, type QueryResult } from 'pg';
+import type { Db } from 'pg-boss';
+import { retryConflicts } from './conflict-retry.js';
+import { toDatabaseError } from './connection-errors.js';
+import { Database, type Listening, type Transaction } from './database.js';
+import { PostgresListener } from './postgres-listener.js';
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database` */
+  url: string;
+  /** Connections for statements; one more listens. */
+  poolSize?: number;
+  /** Told of connections that break while idle; they are replaced without anybody's help. */
+  onConnectionLost?: (error: Error) => void;
+}
+
+/** A PostgreSQL server, shared by all gateways. */
+export class PostgresDatabase extends Database {
+  readonly backend = 'postgres';
+  readonly forPgBoss: Db = { executeSql: (sql, values) => this.onPool(sql, values) };
+  private readonly pool: Pool;
+  private readonly listener: PostgresListener;
+  private closing: Promise<void> | undefined;
+
+  constructor({ url, poolSize = 10, onConnectionLost = () => undefined }: PostgresOptions) {
+    super();
+    const connection = {
+      connectionString: url,
+      application_name: 'autobio-illustration',
+      connectionTimeoutMillis: 5000,
+    };
+    this.pool = new Pool({
+      ...connection,
+      max: poolSize,
+      keepAlive: true,
+      statement_timeout: 30_000,
+      // A gateway that stops in the middle of a transaction (SIGSTOP, a lost network) must not hold its row locks.
+      idle_in_transaction_session_timeout: 10_000,
+    });
+    this.pool.on('error', onConnectionLost);
+    this.listener = new PostgresListener(connection, onConnectionLost);
+  }
+
+  async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return (await this.onPool<Row>(sql, [...values])).rows;
+  }
+
+  async transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    try {
+      return await retryConflicts(() => this.attempt(work));
+    } catch (error) {
+      throw toDatabaseError(error);
+    }
+  }
+
+  async listen(channel: string, onPayload: (payload: string) => void, onGap: () => void): Promise<Listening> {
+    try {
+      return await this.listener.add({ channel, onPayload, onGap });
+    } catch (error) {
+      throw toDatabaseError(error);
+    }
+  }
+
+  close(): Promise<void> {
+    this.closing ??= Promise.all([this.listener.close(), this.pool.end()]).then(() => undefined);
+    return this.closing;
+  }
+
+  private async onPool<Row extends object>(sql: string, values?: unknown[]): Promise<QueryResult<Row>> {
+    try {
+      return await this.pool.query<Row>(sql, values);
+    } catch (error) {
+      throw toDatabaseError(error);
+    }
+  }
+
+  private async attempt<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
+    // The pool watches idle connections only: unheard, the break of this one would end the process.
+    const onError = (error: Error) => (broken = error);
+    client.on('error', onError);
+    try {
+      await client.query('BEGIN');
+      const result = await work(new OpenTransaction(client));
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch((failure: Error) => (broken = failure));
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(broken);
+    }
+  }
+}
+
+class OpenTransaction implements Transaction {
+  readonly forPgBoss: Db = { executeSql: (sql, values) => this.client.query<object>(sql, values) };
+
+  constructor(private readonly client: PoolClient) {}
+
+  async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return (await this.client.query<Row>(sql, [...values])).rows;
+  }
+
+  async script(sql: string): Promise<void> {
+    await this.client.query(sql);
+  }
+}

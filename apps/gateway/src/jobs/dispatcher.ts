@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import { Capacity } from './capacity.js';
+import { runAborts } from './ending-of-run.js';
+import { toJobError } from './domain/job.js';
+import { FencedError } from './fenced.error.js';
+import { JobEvents } from './job-events.js';
+import type { JobNotice } from './job-notice.js';
+import { JobQueue, type Lease } from './job-queue.js';
+import { JobRecovery } from './job-recovery.js';
+import { JobRun } from './job-run.js';
+import { JobRunner } from './job-runner.js';
+import { JobsConfig } from './jobs-config.js';
+import { Repeat } from './repeat.js';
+
+const sweepMs = 500;
+const tidyMs = 60_000;
+const announceMs = 2000;
+/** Without a notification a waiting job is seen by then; postponed ones have none. */
+const pollMs = 1000;
+const abortGraceMs = 5000;
+
+/** Gives waiting jobs to the runner of this gateway, as many as it has room for. */
+@Injectable()
+export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger(Dispatcher.name);
+  private readonly gatewayId = randomUUID();
+  private readonly runs = new Map<string, JobRun>();
+  private rounds: Repeat[] = [];
+  private leasing: Repeat | undefined;
+  private stopListening: (() => void)[] = [];
+  private stepMs: number | null = null;
+  private isDraining = false;
+
+  constructor(
+    private readonly database: Database,
+    private readonly queue: JobQueue,
+    private readonly recovery: JobRecovery,
+    private readonly events: JobEvents,
+    private readonly capacity: Capacity,
+    private readonly runner: JobRunner,
+    private readonly config: JobsConfig,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.drain(this.config.drainGraceMs);
+  }
+
+  async start(): Promise<void> {
+    if (this.database.backend === 'pglite') {
+      const reclaimed = await this.recovery.reclaimAll();
+      if (reclaimed > 0) this.logger.warn({ jobs: reclaimed }, 'jobs of the process before this one are tried again');
+    }
+    await this.announce();
+    const leasing = this.repeat(() => this.leaseRoom(), pollMs);
+    this.leasing = leasing;
+    this.stopListening = [
+      this.events.subscribe({ onNotice: (notice) => this.onNotice(notice), onGap: () => leasing.now() }),
+      this.runner.onRoomChange(() => leasing.now()),
+    ];
+    this.rounds = [
+      this.repeat(() => this.recovery.sweep(), sweepMs),
+      this.repeat(() => this.recovery.tidy(), tidyMs),
+      this.repeat(() => this.announce(), announceMs),
+    ];
+  }
+
+  /** Leases nothing more, lets runs end for `graceMs`, then hands them back. */
+  async drain(graceMs: number): Promise<void> {
+    if (this.isDraining) return;
+    this.isDraining = true;
+    this.stopListening.forEach((stop) => stop());
+    await this.leasing?.stop();
+    if (!(await this.haveRunsEnded(graceMs))) {
+      this.runs.forEach((run) => run.handBack());
+      if (!(await this.haveRunsEnded(abortGraceMs + 2000))) this.runs.forEach((run) => run.giveUp());
+    }
+    await Promise.all(this.rounds.map((round) => round.stop()));
+    await this.capacity.leave(this.gatewayId).catch((error: unknown) => this.onTrouble(error));
+  }
+
+  private async haveRunsEnded(withinMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeOver = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), withinMs);
+    });
+    const allEnded = Promise.all([...this.runs.values()].map(({ ended }) => ended)).then(() => true);
+    const haveEnded = await Promise.race([allEnded, timeOver]);
+    clearTimeout(timer);
+    return haveEnded;
+  }
+
+  private onNotice({ jobId, type }: JobNotice): void {
+    if (type === 'queued' || type === 'requeued') this.leasing?.now();
+    if (type === 'cancel-requested') this.runs.get(jobId)?.cancel();
+  }
+
+  private async leaseRoom(): Promise<void> {
+    for (let room = this.runner.room(); room > 0 && !this.isDraining; room = this.runner.room()) {
+      const { leases, isQueueEmpty } = await this.queue.lease(room, this.stepMs);
+      await Promise.all(leases.map((lease) => this.begin(lease)));
+      if (isQueueEmpty) return;
+    }
+  }
+
+  private async begin(lease: Lease): Promise<void> {
+    if (this.isDraining) {
+      await this.queue.release(lease, toJobError(runAborts.draining()), 0);
+      return;
+    }
+    const { leaseSeconds, stepTimeoutMs } = this.config;
+    const settings = { leaseMs: leaseSeconds * 1000, stepTimeoutMs, abortGraceMs };
+    const run = new JobRun(lease, this.runner, this.queue, settings, this.logger);
+    this.runs.set(lease.job.id, run);
+    void this.forget(run);
+  }
+
+  private async forget(run: JobRun): Promise<void> {
+    await run.ended;
+    const { id } = run.lease.job;
+    if (this.runs.get(id) === run) this.runs.delete(id);
+    this.leasing?.now();
+  }
+
+  /** Tells the others of this gateway, and looks at how fast they all are. */
+  private async announce(): Promise<void> {
+    await this.capacity.announce(this.gatewayId, this.runs.size + this.runner.room());
+    this.stepMs = (await this.capacity.outlook()).stepMs;
+  }
+
+  private repeat(round: () => Promise<void>, everyMs: number): Repeat {
+    return new Repeat(round, everyMs, (error) => this.onTrouble(error));
+  }
+
+  private onTrouble(error: unknown): void {
+    if (error instanceof FencedError) return;
+    this.logger.warn({ err: error }, 'the job path was disturbed; it goes on');
+  }
+}

@@ -1,0 +1,122 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Listening } from '../database/database.js';
+import { DomainError } from '../errors/domain-error.js';
+import { Bell } from './bell.js';
+import { isFinalEvent, type JobEvent } from './domain/job-event.js';
+import { isFinal, isJobId, type JobState } from './domain/job.js';
+import { eventsChannel, parseNotice, type JobNotice } from './job-notice.js';
+
+const rowsAtOnce = 200;
+/** A lost notification is made good by then. */
+const longestSleepMs = 5000;
+
+export interface NoticeListener {
+  onNotice: (notice: JobNotice) => void;
+  /** Notices may have been missed. */
+  onGap: () => void;
+}
+
+/** What happens to jobs, as it happens, whichever gateway writes it. */
+@Injectable()
+export class JobEvents {
+  private readonly listeners = new Set<NoticeListener>();
+  private readonly watchers = new Map<string, Set<Bell>>();
+  private listening: Listening | undefined;
+
+  constructor(private readonly database: Database) {}
+
+  async start(): Promise<void> {
+    this.listening = await this.database.listen(
+      eventsChannel,
+      (payload) => this.onPayload(payload),
+      () => this.onGap(),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.listening?.close();
+    this.listening = undefined;
+    this.onGap();
+  }
+
+  /** @returns how to stop listening */
+  subscribe(listener: NoticeListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /**
+   * The events of a job with a number above `afterSeq`, past and to come, each once and in order; ends after the
+   * job's last, or quietly when `signal` is aborted. Slow readers cost nothing: what they have not read is in the
+   * database. Notifications only say when to look.
+   *
+   * @throws DomainError `not-found` from the iteration
+   */
+  async *watch(
+    tenant: string,
+    jobId: string,
+    { afterSeq = 0, signal }: { afterSeq?: number; signal?: AbortSignal } = {},
+  ): AsyncGenerator<JobEvent, void, undefined> {
+    const bell = new Bell();
+    const stopWatching = this.addWatcher(jobId, bell);
+    try {
+      let seq = afterSeq;
+      for (;;) {
+        if (signal?.aborted === true) return;
+        const { events, hasEnded } = await this.read(tenant, jobId, seq);
+        for (const event of events) {
+          yield event;
+          if (isFinalEvent(event)) return;
+          seq = event.seq;
+        }
+        if (hasEnded && events.length === 0) return;
+        if (events.length < rowsAtOnce) await bell.sleep(longestSleepMs, signal);
+      }
+    } finally {
+      stopWatching();
+    }
+  }
+
+  private async read(
+    tenant: string,
+    jobId: string,
+    afterSeq: number,
+  ): Promise<{ events: JobEvent[]; hasEnded: boolean }> {
+    const rows = isJobId(jobId)
+      ? await this.database.query<{ state: JobState } & (JobEvent | { seq: null })>(
+          `SELECT j.state, e.seq, e.type, e.data, e.at FROM illustration.jobs j
+           LEFT JOIN illustration.job_events e ON e.job_id = j.id AND e.seq > $3
+           WHERE j.id = $1::uuid AND j.tenant = $2 ORDER BY e.seq LIMIT ${rowsAtOnce}`,
+          [jobId, tenant, afterSeq],
+        )
+      : [];
+    if (rows[0] === undefined) throw new DomainError('not-found', 'There is no such job.');
+    const events = rows.flatMap((row) => (row.seq === null ? [] : [withoutState(row)]));
+    return { events, hasEnded: isFinal(rows[0].state) };
+  }
+
+  private addWatcher(jobId: string, bell: Bell): () => void {
+    const bells = this.watchers.get(jobId) ?? new Set();
+    this.watchers.set(jobId, bells.add(bell));
+    return () => {
+      bells.delete(bell);
+      if (bells.size === 0 && this.watchers.get(jobId) === bells) this.watchers.delete(jobId);
+    };
+  }
+
+  private onPayload(payload: string): void {
+    const notice = parseNotice(payload);
+    if (notice === undefined) return;
+    this.watchers.get(notice.jobId)?.forEach((bell) => bell.ring());
+    this.listeners.forEach((listener) => listener.onNotice(notice));
+  }
+
+  private onGap(): void {
+    this.watchers.forEach((bells) => bells.forEach((bell) => bell.ring()));
+    this.listeners.forEach((listener) => listener.onGap());
+  }
+}
+
+function withoutState({ seq, type, data, at }: JobEvent): JobEvent {
+  return { seq, type, data, at };
+}

@@ -1,0 +1,144 @@
+import { Injectable } from '@nestjs/common';
+import type { JobAttempt } from 'pg-boss';
+import { Database, type Transaction } from '../database/database.js';
+import { BossQueue } from './boss-queue.js';
+import type { JobEnding } from './domain/job-event.js';
+import { isFinal, type Job, type JobError, type JobProgress } from './domain/job.js';
+import { endAttempt } from './end-attempt.js';
+import { FencedError } from './fenced.error.js';
+import { canceledByCaller, notInTime } from './job-errors.js';
+import { advance } from './job-log.js';
+import { eventsChannel } from './job-notice.js';
+import { selectJobs } from './job-rows.js';
+
+/** A job that is ours to run until the lease lapses; it is kept by `renew`. */
+export interface Lease {
+  readonly job: Job;
+  readonly attempt: JobAttempt;
+}
+
+export interface LeasedBatch {
+  leases: Lease[];
+  /** Nothing was waiting: every entry taken was looked at, leased or not. */
+  isQueueEmpty: boolean;
+}
+
+/** The dispatcher's side of the queue. Every write is fenced by the attempt: a late one changes nothing. */
+@Injectable()
+export class JobQueue {
+  constructor(
+    private readonly database: Database,
+    private readonly queue: BossQueue,
+  ) {}
+
+  /**
+   * Takes up to `room` jobs in fair order. A job that is cancelled, past its deadline, or could not be drawn before it
+   * (`stepMs` a step, where known) ends here, without a run.
+   */
+  lease(room: number, stepMs: number | null): Promise<LeasedBatch> {
+    return this.database.transaction(async (tx) => {
+      const attempts = await this.queue.fetch(tx, room);
+      const leases: Lease[] = [];
+      for (const attempt of attempts) {
+        const job = await this.begin(tx, attempt, stepMs);
+        if (job !== undefined) leases.push({ job, attempt: { id: attempt.id, retryCount: attempt.retryCount } });
+      }
+      if (leases.length > 0) await moveVirtualTime(tx, Math.max(...leases.map(({ job }) => job.tag)));
+      return { leases, isQueueEmpty: attempts.length === 0 };
+    });
+  }
+
+  /** Gives a sign of life. @throws FencedError */
+  async renew(lease: Lease): Promise<{ isCancelRequested: boolean }> {
+    if (!(await this.queue.touch(lease.attempt))) throw fenced(lease);
+    const [job] = await selectJobs(this.database, 'WHERE id = $1::uuid', [lease.job.id]);
+    return { isCancelRequested: job?.isCancelRequested ?? false };
+  }
+
+  /** Tells how far the run is; when the lease is lost, tells nothing. */
+  async progress({ job, attempt }: Lease, progress: JobProgress): Promise<void> {
+    await this.database.query(
+      `WITH moved AS (
+         UPDATE illustration.jobs SET progress = $3::text::jsonb, last_seq = last_seq + 1
+         WHERE id = $1::uuid AND state = 'running' AND attempt = $2 RETURNING id, last_seq, progress
+       ), logged AS (
+         INSERT INTO illustration.job_events (job_id, seq, type, data) SELECT id, last_seq, 'progress', progress FROM moved
+       )
+       SELECT pg_notify('${eventsChannel}', id || ':' || last_seq || ':progress') FROM moved`,
+      [job.id, attempt.retryCount + 1, JSON.stringify(progress)],
+    );
+  }
+
+  /**
+   * Ends the job. `alongside` writes in the same transaction what must exist exactly when the end does.
+   *
+   * @throws FencedError
+   */
+  complete(lease: Lease, ending: JobEnding, alongside?: (tx: Transaction) => Promise<void>): Promise<Job> {
+    return this.database.transaction(async (tx) => {
+      const hasResult = ending.type === 'succeeded' || ending.type === 'failed';
+      const isOurs = await (hasResult ? this.queue.complete(tx, lease.attempt) : this.queue.cancel(tx, lease.attempt));
+      if (!isOurs) throw fenced(lease);
+      await alongside?.(tx);
+      return advance(tx, lease.job.id, ending);
+    });
+  }
+
+  /**
+   * Gives the job back for another attempt, `pauseSeconds` from now. After the last one it fails with
+   * `attempts-exhausted` and goes to the dead letters; a cancelled or overdue one ends as such.
+   *
+   * @throws FencedError
+   */
+  retry(lease: Lease, why: JobError, pauseSeconds: number): Promise<Job> {
+    return this.database.transaction(async (tx) => {
+      const job = await endAttempt(tx, this.queue, { attempt: lease.attempt, why, pauseSeconds });
+      if (job === undefined) throw fenced(lease);
+      return job;
+    });
+  }
+
+  /**
+   * Hands the job back without using up an attempt. pg-boss counts it all the same, because the number is the fence;
+   * the job is allowed one more instead.
+   *
+   * @throws FencedError
+   */
+  release(lease: Lease, why: JobError, pauseSeconds: number): Promise<Job> {
+    return this.database.transaction(async (tx) => {
+      await this.queue.allowOneMore(tx, lease.attempt);
+      const job = await endAttempt(tx, this.queue, { attempt: lease.attempt, why, pauseSeconds });
+      if (job === undefined) throw fenced(lease);
+      return job;
+    });
+  }
+
+  /** The claimed job, running; undefined: it ended, or had ended, without a run. */
+  private async begin(tx: Transaction, attempt: JobAttempt, stepMs: number | null): Promise<Job | undefined> {
+    const [job] = await selectJobs(tx, 'WHERE id = $1::uuid', [attempt.id]);
+    if (job === undefined || isFinal(job.state)) {
+      await this.queue.cancel(tx, attempt);
+    } else if (job.isCancelRequested) {
+      await this.queue.cancel(tx, attempt);
+      await advance(tx, job.id, { type: 'canceled', error: canceledByCaller });
+    } else if (!canFinish(job, stepMs)) {
+      await this.queue.cancel(tx, attempt);
+      await advance(tx, job.id, { type: 'expired', error: notInTime });
+    } else {
+      return advance(tx, job.id, { type: 'started', attempt: attempt.retryCount + 1 });
+    }
+    return undefined;
+  }
+}
+
+function canFinish({ deadline, totalSteps }: Job, stepMs: number | null): boolean {
+  return deadline === null || Date.now() + (stepMs ?? 0) * totalSteps < deadline.getTime();
+}
+
+async function moveVirtualTime(tx: Transaction, tag: number): Promise<void> {
+  await tx.query('UPDATE illustration.fairness SET virtual_time = $1 WHERE virtual_time < $1', [tag]);
+}
+
+function fenced({ attempt }: Lease): FencedError {
+  return new FencedError(attempt.id, attempt.retryCount + 1);
+}

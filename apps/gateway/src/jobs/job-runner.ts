@@ -1,0 +1,33 @@
+import type { Job, JobProgress, JsonObject } from './domain/job.js';
+
+export interface JobOutcome {
+  state: 'succeeded';
+  /** What the caller gets. */
+  result: JsonObject;
+  receipt: JsonObject;
+}
+
+export interface RunContext {
+  /** From 1. Above 1: an earlier attempt may have stored the result already. */
+  attempt: number;
+  /** Aborted when the work is wanted no more; the reason is a DomainError or a FencedError. */
+  signal: AbortSignal;
+  /** Call it for every step: silence for too long counts as a hang. Costs nothing. */
+  onProgress: (progress: JobProgress) => void;
+}
+
+/** Whoever draws. It knows nothing of leases, attempts and deadlines beyond what `run` is given. */
+export abstract class JobRunner {
+  /** Jobs that `run` would take now. It must fall as soon as `run` is called; 0 while the worker is not serving. */
+  abstract room(): number;
+
+  /** Calls the listener when there may be more room. @returns how to stop that */
+  abstract onRoomChange(listener: () => void): () => void;
+
+  /**
+   * Draws the job and stores its results. Rejects soon after `signal` is aborted.
+   *
+   * @throws DomainError; which ones are tried again is in `ending-of-run.ts`
+   */
+  abstract run(job: Job, context: RunContext): Promise<JobOutcome>;
+}

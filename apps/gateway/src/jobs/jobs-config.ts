@@ -1,0 +1,13 @@
+/** Settings of the job path. */
+export abstract class JobsConfig {
+  /** `JOB_MAX_ATTEMPTS`, from 1: attempts before a job goes to the dead letters. */
+  abstract readonly maxAttempts: number;
+  /** `MAX_QUEUED_JOBS`, from 1: more waiting jobs than this are refused with `queue-full`. */
+  abstract readonly maxQueuedJobs: number;
+  /** `STEP_TIMEOUT_SECONDS`: a run without progress for so long hangs, and is tried again. */
+  abstract readonly stepTimeoutMs: number;
+  /** `JOB_LEASE_SECONDS`, from 10 (pg-boss's least): how long a job stays with a gateway that gives no sign of life. */
+  abstract readonly leaseSeconds: number;
+  /** How long a drain lets runs go on before it hands them back; `SHUTDOWN_GRACE_SECONDS`. */
+  abstract readonly drainGraceMs: number;
+}
