@@ -18,6 +18,7 @@ const config: JobsConfig = {
   maxQueuedJobs: 1000,
   stepTimeoutMs: 60_000,
   leaseSeconds: 10,
+  abortGraceMs: 500,
   drainGraceMs: 5000,
 };
 
@@ -97,6 +98,8 @@ export interface StartedBackend {
   database: Database;
   /** A second gateway's connection to the same data; undefined: the embedded database has one owner. */
   openAnother: (() => Promise<Database>) | undefined;
+  /** Stops the server and starts it again; undefined: there is none. */
+  restart: (() => Promise<void>) | undefined;
   stop: () => Promise<void>;
 }
 
@@ -112,7 +115,7 @@ async function startPglite(): Promise<StartedBackend> {
     await database.close();
     fs.rmSync(folder, { recursive: true, force: true });
   };
-  return { database, openAnother: undefined, stop };
+  return { database, openAnother: undefined, restart: undefined, stop };
 }
 
 async function startPostgres(): Promise<StartedBackend> {
@@ -129,5 +132,5 @@ async function startPostgres(): Promise<StartedBackend> {
     await Promise.all([database, ...others].map((one) => one.close()));
     await server.stop();
   };
-  return { database, openAnother, stop };
+  return { database, openAnother, restart: () => server.restart(), stop };
 }

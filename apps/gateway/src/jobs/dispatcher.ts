@@ -16,10 +16,11 @@ import { Repeat } from './repeat.js';
 
 const sweepMs = 500;
 const tidyMs = 60_000;
+/** To write how a run ended. */
+const settleMs = 2000;
 const announceMs = 2000;
 /** Without a notification a waiting job is seen by then; postponed ones have none. */
 const pollMs = 1000;
-const abortGraceMs = 5000;
 
 /** Gives waiting jobs to the runner of this gateway, as many as it has room for. */
 @Injectable()
@@ -78,7 +79,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     await this.leasing?.stop();
     if (!(await this.haveRunsEnded(graceMs))) {
       this.runs.forEach((run) => run.handBack());
-      if (!(await this.haveRunsEnded(abortGraceMs + 2000))) this.runs.forEach((run) => run.giveUp());
+      if (!(await this.haveRunsEnded(this.config.abortGraceMs + settleMs))) this.runs.forEach((run) => run.giveUp());
     }
     await Promise.all(this.rounds.map((round) => round.stop()));
     await this.capacity.leave(this.gatewayId).catch((error: unknown) => this.onTrouble(error));
@@ -113,7 +114,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
       await this.queue.release(lease, toJobError(runAborts.draining()), 0);
       return;
     }
-    const { leaseSeconds, stepTimeoutMs } = this.config;
+    const { leaseSeconds, stepTimeoutMs, abortGraceMs } = this.config;
     const settings = { leaseMs: leaseSeconds * 1000, stepTimeoutMs, abortGraceMs };
     const run = new JobRun(lease, this.runner, this.queue, settings, this.logger);
     this.runs.set(lease.job.id, run);

@@ -9,6 +9,7 @@ import { eventsChannel, parseNotice, type JobNotice } from './job-notice.js';
 const rowsAtOnce = 200;
 /** A lost notification is made good by then. */
 const longestSleepMs = 5000;
+const outageSleepMs = 500;
 
 export interface NoticeListener {
   onNotice: (notice: JobNotice) => void;
@@ -50,7 +51,7 @@ export class JobEvents {
    * job's last, or quietly when `signal` is aborted. Slow readers cost nothing: what they have not read is in the
    * database. Notifications only say when to look.
    *
-   * @throws DomainError `not-found` from the iteration
+   * @throws DomainError `not-found`, or `storage-unavailable` when not even the first look succeeds, from the iteration
    */
   async *watch(
     tenant: string,
@@ -61,9 +62,20 @@ export class JobEvents {
     const stopWatching = this.addWatcher(jobId, bell);
     try {
       let seq = afterSeq;
+      let hasRead = false;
       for (;;) {
         if (signal?.aborted === true) return;
-        const { events, hasEnded } = await this.read(tenant, jobId, seq);
+        const page = await this.read(tenant, jobId, seq).catch((error: unknown) => {
+          // A database that restarts under a reader is no reason to leave it.
+          if (hasRead && isOutage(error)) return undefined;
+          throw error;
+        });
+        if (page === undefined) {
+          await bell.sleep(outageSleepMs, signal);
+          continue;
+        }
+        hasRead = true;
+        const { events, hasEnded } = page;
         for (const event of events) {
           yield event;
           if (isFinalEvent(event)) return;
@@ -115,6 +127,10 @@ export class JobEvents {
     this.watchers.forEach((bells) => bells.forEach((bell) => bell.ring()));
     this.listeners.forEach((listener) => listener.onGap());
   }
+}
+
+function isOutage(error: unknown): boolean {
+  return error instanceof DomainError && error.reason === 'storage-unavailable';
 }
 
 function withoutState({ seq, type, data, at }: JobEvent): JobEvent {

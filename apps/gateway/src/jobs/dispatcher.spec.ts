@@ -1,0 +1,251 @@
+import { Logger } from '@nestjs/common';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { aJob, backends, JobPath, type StartedBackend } from '../../../../test/support/job-path.js';
+import { drawn, ScriptedRunner, untilAborted } from '../../../../test/support/scripted-runner.js';
+import { DomainError } from '../errors/domain-error.js';
+import { Dispatcher } from './dispatcher.js';
+import type { Job } from './domain/job.js';
+
+Logger.overrideLogger(false);
+
+const refuse = (reason: 'worker-unavailable' | 'starting' | 'avatar-not-found'): never => {
+  throw new DomainError(reason, 'because');
+};
+
+// A gateway's dispatcher over a runner that does as it is told, on both databases.
+for (const { name, isAvailable, start } of backends) {
+  describe.skipIf(!isAvailable)(`the dispatcher on ${name}`, () => {
+    let backend: StartedBackend;
+    let path: JobPath;
+    let runner: ScriptedRunner;
+    let dispatcher: Dispatcher;
+
+    beforeAll(async () => {
+      backend = await start();
+      path = await JobPath.start(backend.database, { stepTimeoutMs: 300, abortGraceMs: 200 });
+    }, 60_000);
+    beforeEach(async () => {
+      runner = new ScriptedRunner(2);
+      const { queue, recovery, events, capacity, config } = path;
+      dispatcher = new Dispatcher(backend.database, queue, recovery, events, capacity, runner, config);
+      await dispatcher.start();
+    });
+    afterEach(async () => {
+      await dispatcher.drain(0);
+      await path.clear();
+    });
+    afterAll(async () => {
+      await path.stop();
+      await backend.stop();
+      expect(path.troubles).toEqual([]);
+    });
+
+    const accept = async (fields?: Parameters<typeof aJob>[0]): Promise<Job> =>
+      (await path.store.accept(aJob(fields))).job;
+    /** Follows a job to its end. @returns the job and the types of its events */
+    const ended = async ({ tenant, id }: Job): Promise<Job & { events: string[] }> => {
+      const events: string[] = [];
+      for await (const { type } of path.events.watch(tenant, id)) events.push(type);
+      return { ...(await path.store.get(tenant, id)), events };
+    };
+    /** Resolves when the runner has the job. */
+    const started = ({ id }: Job): Promise<void> =>
+      expect.poll(() => runner.runs.map(({ jobId }) => jobId), { interval: 2 }).toContain(id);
+
+    it('runs every job once, as many at a time as there is room for', async () => {
+      runner.script = () => new Promise((resolve) => setImmediate(() => resolve(drawn)));
+      const jobs = await Promise.all(Array.from({ length: 20 }, () => accept()));
+      for (const job of jobs) {
+        expect(await ended(job)).toMatchObject({
+          state: 'succeeded',
+          result: drawn.result,
+          receipt: drawn.receipt,
+          attempt: 1,
+          events: ['queued', 'started', 'succeeded'],
+        });
+      }
+      expect(runner.runs.map(({ jobId }) => jobId).toSorted()).toEqual(jobs.map(({ id }) => id).toSorted());
+      expect(runner.mostAtOnce).toBe(2);
+    });
+
+    it('leases nothing without room, and at once when there is room again', async () => {
+      runner.setCapacity(0);
+      const job = await accept();
+      // Leased past the dispatcher and handed back, which tells every dispatcher that there is work.
+      const { leases } = await path.queue.lease(1, null);
+      for (const lease of leases) await path.queue.release(lease, { reason: 'draining', detail: 'd' }, 0);
+      expect(runner.runs).toEqual([]);
+      runner.setCapacity(1);
+      expect(await ended(job)).toMatchObject({ state: 'succeeded', attempt: 2 });
+    });
+
+    it('tells of progress while it runs, the last step included', async () => {
+      runner.script = async (_, { onProgress }) => {
+        for (let step = 1; step <= 30; step += 1) {
+          onProgress({ step, total: 30, image: 1, images: 1 });
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        return drawn;
+      };
+      const job = await accept();
+      const steps: unknown[] = [];
+      for await (const event of path.events.watch(job.tenant, job.id)) {
+        if (event.type === 'progress') steps.push(event.data['step']);
+      }
+      expect(steps[0]).toBe(1);
+      expect(steps.at(-1)).toBe(30);
+    });
+
+    it('tries again what may succeed, hands back what was refused, fails the rest at once', async () => {
+      runner.script = ({ kind }, { attempt }) => {
+        if (kind === 'broken') throw new Error('secret');
+        if (attempt > 1) return Promise.resolve(drawn);
+        return refuse(kind as 'starting');
+      };
+      const troubled = await accept({ kind: 'worker-unavailable' });
+      const refused = await accept({ kind: 'starting' });
+      const hopeless = await accept({ kind: 'avatar-not-found' });
+      const broken = await accept({ kind: 'broken' });
+
+      expect(await ended(hopeless)).toMatchObject({
+        state: 'failed',
+        attempt: 1,
+        error: { reason: 'avatar-not-found', detail: 'because' },
+      });
+      expect(await ended(broken)).toMatchObject({ state: 'failed', error: { reason: 'internal' } });
+      for (const job of [troubled, refused]) {
+        expect(await ended(job)).toMatchObject({
+          state: 'succeeded',
+          attempt: 2,
+          events: ['queued', 'started', 'requeued', 'started', 'succeeded'],
+        });
+      }
+    });
+
+    it('takes a run that makes no progress for a hang, and its late result for nothing', async () => {
+      const late: (() => void)[] = [];
+      runner.script = (_, { attempt }) =>
+        attempt === 1 ? new Promise((resolve) => late.push(() => resolve(drawn))) : Promise.resolve(drawn);
+      const job = await accept();
+      const { events, attempt } = await ended(job);
+      expect(attempt).toBe(2);
+      expect(events).toEqual(['queued', 'started', 'requeued', 'started', 'succeeded']);
+      late.forEach((finish) => finish());
+      expect((await ended(job)).events).toEqual(events);
+    });
+
+    it('stops a run within 100 ms of its cancel', async () => {
+      let stoppedAt = 0;
+      runner.script = async (_, { signal }) => {
+        signal.addEventListener('abort', () => (stoppedAt = performance.now()));
+        return untilAborted(signal);
+      };
+      const job = await accept();
+      await started(job);
+      const askedAt = performance.now();
+      await path.store.requestCancel(job.tenant, job.id);
+      const canceled = await ended(job);
+      expect(canceled).toMatchObject({ state: 'canceled', error: { reason: 'canceled' } });
+      expect(canceled.events).toEqual(['queued', 'started', 'cancel-requested', 'canceled']);
+      expect(stoppedAt - askedAt).toBeLessThan(100);
+    });
+
+    it('stops a run at its deadline', async () => {
+      runner.script = (_, { signal }) => untilAborted(signal);
+      const job = await accept({ deadline: new Date(Date.now() + 250) });
+      expect(await ended(job)).toMatchObject({ state: 'expired', attempt: 1, error: { reason: 'deadline-exceeded' } });
+    });
+
+    it('expires within a second what waits past its deadline', async () => {
+      runner.setCapacity(0);
+      const deadline = new Date(Date.now() + 100);
+      const expired = await ended(await accept({ deadline }));
+      expect(expired).toMatchObject({ state: 'expired', attempt: 0, events: ['queued', 'expired'] });
+      expect((expired.finishedAt?.getTime() ?? Infinity) - deadline.getTime()).toBeLessThan(1000);
+      expect(runner.runs).toEqual([]);
+    });
+
+    it('lets runs end when it drains, and begins none', async () => {
+      const finish: (() => void)[] = [];
+      runner.script = (_, { onProgress }) => {
+        onProgress({ step: 1, total: 2, image: 1, images: 1 });
+        return new Promise((resolve) => finish.push(() => resolve(drawn)));
+      };
+      const running = await accept();
+      await started(running);
+      const draining = dispatcher.drain(5000);
+      const waiting = await accept();
+      finish.forEach((one) => one());
+      await draining;
+      expect((await path.store.get('tenant-a', running.id)).state).toBe('succeeded');
+      expect(await path.store.get('tenant-a', waiting.id)).toMatchObject({ state: 'queued', attempt: 0 });
+      expect((await path.capacity.outlook()).capacity).toBe(0);
+    });
+
+    it('hands back what has not ended when the drain is over, without using up an attempt', async () => {
+      runner.script = (_, { signal }) => untilAborted(signal);
+      const job = await accept();
+      await started(job);
+      await dispatcher.drain(50);
+      expect(await path.store.get('tenant-a', job.id)).toMatchObject({ state: 'queued', error: null });
+      const limits = 'SELECT retry_limit - retry_count AS left FROM illustration_queue.job WHERE id = $1::uuid';
+      expect(await backend.database.query(limits, [job.id])).toEqual([{ left: 3 }]);
+    });
+  });
+}
+
+const postgres = backends.find(({ name }) => name === 'PostgreSQL');
+
+// What needs a server: two gateways, and a database that goes away.
+describe.skipIf(postgres?.isAvailable !== true)('two dispatchers on one PostgreSQL', () => {
+  it('take over from one another within the lease and two seconds', async () => {
+    const backend = await postgres?.start();
+    if (backend === undefined) throw new Error('no server');
+    const path = await JobPath.start(backend.database);
+    const { queue, recovery, events, capacity, config, store } = path;
+    const { job } = await store.accept(aJob());
+    // A gateway that leases and is never heard of again.
+    await queue.lease(1, null);
+    const silentSince = performance.now();
+    const runner = new ScriptedRunner(1);
+    const dispatcher = new Dispatcher(backend.database, queue, recovery, events, capacity, runner, config);
+    await dispatcher.start();
+    for await (const event of events.watch(job.tenant, job.id)) expect(event.type).not.toBe('failed');
+    const [run] = runner.runs;
+    expect(run).toMatchObject({ jobId: job.id, attempt: 2 });
+    expect((run?.at ?? 0) - silentSince).toBeGreaterThan(9900);
+    expect((run?.at ?? Infinity) - silentSince).toBeLessThan(12_000);
+    await dispatcher.drain(0);
+    await path.stop();
+    await backend.stop();
+  }, 40_000);
+
+  it('finish a run although the database was restarted meanwhile', async () => {
+    const backend = await postgres?.start();
+    if (backend?.restart === undefined) throw new Error('no server');
+    const path = await JobPath.start(backend.database);
+    const { queue, recovery, events, capacity, config, store } = path;
+    const runner = new ScriptedRunner(1);
+    const finish: (() => void)[] = [];
+    runner.script = () => new Promise((resolve) => finish.push(() => resolve(drawn)));
+    const dispatcher = new Dispatcher(backend.database, queue, recovery, events, capacity, runner, config);
+    await dispatcher.start();
+    const { job } = await store.accept(aJob());
+    const types: string[] = [];
+    const watching = (async () => {
+      for await (const { type } of events.watch(job.tenant, job.id)) types.push(type);
+    })();
+    await expect.poll(() => finish.length).toBe(1);
+
+    const restarting = backend.restart();
+    finish.forEach((one) => one());
+    await restarting;
+
+    await watching;
+    expect(types).toEqual(['queued', 'started', 'succeeded']);
+    expect(runner.runs).toHaveLength(1);
+    await dispatcher.drain(0);
+    await path.stop();
+    await backend.stop();
+  }, 40_000);
+});
