@@ -35,7 +35,13 @@ import {
 } from '../../apps/gateway/src/illustration/domain/illustrator.js';
 import { logOptions } from '../../apps/gateway/src/observability/log-options.js';
 import { OpenApiModule } from '../../apps/gateway/src/openapi/openapi.module.js';
-import { type ObjectLocation, ObjectStore, type StoredObject } from '../../apps/gateway/src/storage/object-store.js';
+import {
+  type ConditionalPut,
+  type ObjectLocation,
+  type ObjectStat,
+  ObjectStore,
+  type StoredObject,
+} from '../../apps/gateway/src/storage/object-store.js';
 
 /** Only its availability matters to the core. */
 export class StandInIllustrator extends Illustrator {
@@ -66,7 +72,15 @@ export class StandInStore extends ObjectStore {
     return Promise.reject(new Error('not written in these tests'));
   }
 
-  exists(): Promise<boolean> {
+  stat(): Promise<ObjectStat | undefined> {
+    return Promise.reject(new Error('not asked in these tests'));
+  }
+
+  putIfAbsent(): Promise<ConditionalPut> {
+    return Promise.reject(new Error('not written in these tests'));
+  }
+
+  downloadUrl(): Promise<string> {
     return Promise.reject(new Error('not asked in these tests'));
   }
 

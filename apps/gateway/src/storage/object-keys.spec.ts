@@ -15,6 +15,11 @@ describe('ObjectKeys', () => {
     expect(keys.lora('style-1')).toBe('loras/style-1/lora.safetensors');
   });
 
+  it('does not take the probe for a result', () => {
+    expect(keys.writeProbe()).toBe('generated/write-probe');
+    expect(keys.isResult(keys.writeProbe())).toBe(false);
+  });
+
   it('makes them under the configured prefixes', () => {
     const own = new ObjectKeys({ avatar: 'a/b', subject: 's', generated: 'out/g', lora: 'l' });
     expect(own.avatar('ada')).toBe('a/b/ada.png');

@@ -36,6 +36,11 @@ export class ObjectKeys {
     return `${this.prefixes.lora}/${checked(loraId)}/lora.safetensors`;
   }
 
+  /** A few bytes that show how the store handles conditional writes; where results go, because there we may write. */
+  writeProbe(): string {
+    return `${this.prefixes.generated}/write-probe`;
+  }
+
   /** Is `key` exactly of the form that `result` makes? Anything else under the prefix is nobody's picture. */
   isResult(key: string): boolean {
     const prefix = `${this.prefixes.generated}/`;

@@ -4,6 +4,25 @@ export interface StoredObject {
   etag?: string;
 }
 
+/** What the store tells of an object without reading it. */
+export interface ObjectStat {
+  sizeBytes: number;
+  /** As it was given to `putIfAbsent`; empty from a store that keeps none (the file store). */
+  metadata: ObjectMetadata;
+}
+
+/** Names in lower case, values in visible ASCII: S3 carries them as headers. */
+export type ObjectMetadata = Readonly<Record<string, string>>;
+
+/** `exists`: another write was first, and the object is that one's, untouched. */
+export type ConditionalPut = 'stored' | 'exists';
+
+export interface NewObject {
+  body: Buffer;
+  contentType: string;
+  metadata?: ObjectMetadata;
+}
+
 /** Where an object lies, for the caller. */
 export interface ObjectLocation {
   /** `s3://bucket/key`; the file store names its bucket as configured. */
@@ -28,16 +47,30 @@ export abstract class ObjectStore {
   abstract get(key: string, options: { maxBytes: number; signal?: AbortSignal }): Promise<StoredObject>;
 
   /**
-   * Is there an object? Reads nothing of it.
+   * What is known of an object; undefined: there is none. Reads nothing of it.
    *
    * @throws ObjectForbiddenError when the store refuses us.
    */
-  abstract exists(key: string, options?: { signal?: AbortSignal }): Promise<boolean>;
+  abstract stat(key: string, options?: { signal?: AbortSignal }): Promise<ObjectStat | undefined>;
+
+  /** @throws ObjectForbiddenError when the store refuses us. */
+  async exists(key: string, options?: { signal?: AbortSignal }): Promise<boolean> {
+    return (await this.stat(key, options)) !== undefined;
+  }
 
   /** Writes a whole object; what readers see is all of it or nothing. */
   abstract put(key: string, body: Buffer, contentType: string, options?: { signal?: AbortSignal }): Promise<void>;
 
+  /**
+   * Writes an object unless there is one under the key, as one step: of many writers one stores and the others learn
+   * that it `exists`. A store that cannot do that says so in its log and looks before it writes.
+   */
+  abstract putIfAbsent(key: string, object: NewObject, options?: { signal?: AbortSignal }): Promise<ConditionalPut>;
+
   abstract locate(key: string): ObjectLocation;
+
+  /** A URL under which a browser can fetch the object without a credential of the store, if only for some time. */
+  abstract downloadUrl(key: string): Promise<string>;
 
   /** Resolves when the store answers (and, where it can be known without writing, would take a write). */
   abstract check(): Promise<void>;

@@ -19,14 +19,14 @@ import { S3ObjectStore } from './s3/s3-object-store.js';
       inject: [AppConfig],
       useFactory: ({ keyPrefixes }: AppConfig) => new ObjectKeys(keyPrefixes),
     },
-    { provide: ObjectStore, inject: [AppConfig, HttpAdapterHost], useFactory: makeStore },
+    { provide: ObjectStore, inject: [AppConfig, ObjectKeys, HttpAdapterHost], useFactory: makeStore },
   ],
   exports: [ObjectKeys, ObjectStore],
 })
 export class StorageModule {}
 
-function makeStore({ store, http }: AppConfig, adapterHost: HttpAdapterHost): ObjectStore {
+function makeStore({ store, http }: AppConfig, keys: ObjectKeys, adapterHost: HttpAdapterHost): ObjectStore {
   return store.kind === 's3'
-    ? new S3ObjectStore(store)
+    ? new S3ObjectStore(store, { probeKey: keys.writeProbe() })
     : new FileObjectStore(store, new ServiceAddress(http, adapterHost));
 }

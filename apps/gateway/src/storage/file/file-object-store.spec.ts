@@ -95,6 +95,29 @@ describe('FileObjectStore', () => {
     expect(await readdir(join(folder, 'avatars'))).toEqual(['ada.png']);
   });
 
+  it('of many writers lets one store under a new key', async () => {
+    const key = 'generated/ada/memory_1.png';
+    const writes = Array.from({ length: 10 }, (_, number) =>
+      store.putIfAbsent(key, { body: Buffer.from(`picture ${number}`), contentType: 'image/png' }),
+    );
+    const outcomes = await Promise.all(writes);
+    expect(outcomes.filter((outcome) => outcome === 'stored')).toHaveLength(1);
+    const winner = `picture ${outcomes.indexOf('stored')}`;
+    expect((await store.get(key, limits)).body.toString()).toBe(winner);
+    expect(await store.stat(key)).toEqual({ sizeBytes: winner.length, metadata: {} });
+    expect(await readdir(join(folder, 'generated/ada'))).toEqual(['memory_1.png']);
+  });
+
+  it('writes no new object through a link or out of its folder', async () => {
+    await mkdir(folder);
+    await symlink(join(base, 'outside'), join(folder, 'generated'));
+    const object = { body: Buffer.from('x'), contentType: 'image/png' };
+    for (const key of ['generated/bob.png', '../secret', '/etc/secret']) {
+      await expect(store.putIfAbsent(key, object)).rejects.toMatchObject({ reason: 'storage-unavailable' });
+    }
+    expect(await readdir(base)).toEqual(['store']);
+  });
+
   it('stops with the reason of the signal', async () => {
     const signal = AbortSignal.abort(new Error('left'));
     await expect(store.get('avatars/ada.png', { ...limits, signal })).rejects.toThrow('left');

@@ -9,10 +9,13 @@ import {
   ObjectNotFoundError,
   ObjectStore,
   ObjectTooLargeError,
+  type ConditionalPut,
+  type NewObject,
   type ObjectLocation,
+  type ObjectStat,
   type StoredObject,
 } from '../object-store.js';
-import { writeAtomically } from './atomic-write.js';
+import { writeAtomically, writeOnceAtomically } from './atomic-write.js';
 import { OutsideFolderError, pathOfKey, proveContained } from './contained-path.js';
 
 // NONBLOCK: opening a pipe somebody put there must not hang; the type is checked after.
@@ -46,32 +49,33 @@ export class FileObjectStore extends ObjectStore {
     }
   }
 
-  async exists(key: string, { signal }: Options = {}): Promise<boolean> {
+  async stat(key: string, { signal }: Options = {}): Promise<ObjectStat | undefined> {
     signal?.throwIfAborted();
     try {
-      return (await lstat(await this.contained(key))).isFile();
+      const stats = await lstat(await this.contained(key));
+      return stats.isFile() ? { sizeBytes: stats.size, metadata: {} } : undefined;
     } catch (error) {
       const failure = readFailure(error, key);
-      if (failure instanceof ObjectNotFoundError) return false;
+      if (failure instanceof ObjectNotFoundError) return undefined;
       throw failure;
     }
   }
 
   async put(key: string, body: Buffer, _contentType: string, { signal }: Options = {}): Promise<void> {
-    signal?.throwIfAborted();
-    try {
-      const path = pathOfKey(this.config.folder, key);
-      await mkdir(dirname(path), { recursive: true });
-      await proveContained(this.config.folder, path);
-      await writeAtomically(path, body, signal);
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw unavailable(error);
-    }
+    await this.write(key, signal, (path) => writeAtomically(path, body, signal));
+  }
+
+  async putIfAbsent(key: string, { body }: NewObject, { signal }: Options = {}): Promise<ConditionalPut> {
+    const isStored = await this.write(key, signal, (path) => writeOnceAtomically(path, body, signal));
+    return isStored ? 'stored' : 'exists';
   }
 
   locate(key: string): ObjectLocation {
     return { s3Uri: `s3://${this.config.bucket}/${key}`, url: `${this.address.url()}/images/${key}` };
+  }
+
+  async downloadUrl(key: string): Promise<string> {
+    return `${this.address.url()}/images/${key}`;
   }
 
   async check(): Promise<void> {
@@ -79,6 +83,19 @@ export class FileObjectStore extends ObjectStore {
       await mkdir(this.config.folder, { recursive: true });
       await access(this.config.folder, constants.R_OK | constants.W_OK | constants.X_OK);
     } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  private async write<T>(key: string, signal: AbortSignal | undefined, work: (path: string) => Promise<T>): Promise<T> {
+    signal?.throwIfAborted();
+    try {
+      const path = pathOfKey(this.config.folder, key);
+      await mkdir(dirname(path), { recursive: true });
+      await proveContained(this.config.folder, path);
+      return await work(path);
+    } catch (error) {
+      signal?.throwIfAborted();
       throw unavailable(error);
     }
   }

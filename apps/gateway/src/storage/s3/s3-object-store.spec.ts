@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { DomainError } from '../../errors/domain-error.js';
 import { ObjectForbiddenError, ObjectNotFoundError, ObjectTooLargeError } from '../object-store.js';
@@ -20,7 +21,8 @@ async function serve(listener: RequestListener): Promise<S3ObjectStore> {
   if (address === null || typeof address === 'string') throw new Error('does not listen');
   const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' };
   const endpointUrl = `http://127.0.0.1:${address.port}`;
-  store = new S3ObjectStore({ kind: 's3', bucket: 'album', region: 'us-east-1', endpointUrl, credentials }, timeouts);
+  const config = { kind: 's3', bucket: 'album', region: 'us-east-1', endpointUrl, credentials } as const;
+  store = new S3ObjectStore(config, { probeKey: 'generated/write-probe', timeouts });
   return store;
 }
 
@@ -36,6 +38,8 @@ async function failureOf(work: Promise<unknown>): Promise<DomainError> {
   if (!(error instanceof DomainError)) throw new Error('did not fail with a DomainError', { cause: error });
   return error;
 }
+
+beforeAll(() => Logger.overrideLogger(false));
 
 afterEach(async () => {
   store.onApplicationShutdown();
@@ -144,6 +148,133 @@ describe('S3ObjectStore', () => {
     });
     await expect(store.get('avatars/ada.png', { ...limits, signal: gone.signal })).rejects.toThrow('left');
   });
+});
+
+/** A bucket in memory. `isConditional`: it honours `If-None-Match: *`, as the header asks. */
+function bucketServer({ isConditional }: { isConditional: boolean }) {
+  const objects = new Map<string, { body: Buffer; headers: IncomingMessage['headers'] }>();
+  let conflicts = 0;
+  const listener: RequestListener = (request, response) => {
+    void buffer(request).then((body) => {
+      const path = new URL(request.url ?? '', 'http://bucket').pathname;
+      const object = objects.get(path);
+      if (request.method === 'HEAD') {
+        if (object === undefined) return response.writeHead(404).end();
+        const metadata = Object.entries(object.headers).filter(([name]) => name.startsWith('x-amz-meta-'));
+        return response.writeHead(200, { ...Object.fromEntries(metadata), 'Content-Length': object.body.length }).end();
+      }
+      if (conflicts > 0 && path !== '/album/generated/write-probe') {
+        conflicts -= 1;
+        return refuse(409, 'ConditionalRequestConflict')(request, response);
+      }
+      const mustBeNew = isConditional && request.headers['if-none-match'] === '*';
+      if (mustBeNew && object !== undefined) return refuse(412, 'PreconditionFailed')(request, response);
+      objects.set(path, { body, headers: request.headers });
+      return response.end();
+    });
+  };
+  return { objects, listener, conflictNext: (times: number) => (conflicts = times) };
+}
+
+describe.each([{ isConditional: true }, { isConditional: false }])('putIfAbsent, honoured: $isConditional', (kind) => {
+  const key = 'generated/ada/memory_1.png';
+  const picture = (text: string) => ({ body: Buffer.from(text), contentType: 'image/png', metadata: { sha256: text } });
+
+  it('stores once, and leaves what is there', async () => {
+    const bucket = bucketServer(kind);
+    await serve(bucket.listener);
+    expect(await store.putIfAbsent(key, picture('first'))).toBe('stored');
+    expect(await store.putIfAbsent(key, picture('second'))).toBe('exists');
+    expect(bucket.objects.get(`/album/${key}`)?.body.toString()).toBe('first');
+    expect(await store.stat(key)).toEqual({ sizeBytes: 5, metadata: { sha256: 'first' } });
+    expect(await store.stat('generated/ada/memory_2.png')).toBeUndefined();
+  });
+
+  it('learns what the server does from its first writes only', async () => {
+    const seen: string[] = [];
+    const bucket = bucketServer(kind);
+    await serve((request, response) => {
+      seen.push(`${request.method} ${request.url?.split('/').at(-1)?.split('?')[0]}`);
+      bucket.listener(request, response);
+    });
+    await Promise.all([
+      store.putIfAbsent(key, picture('a')),
+      store.putIfAbsent(`${key.slice(0, -5)}2.png`, picture('b')),
+    ]);
+    expect(seen.filter((call) => call === 'PUT write-probe')).toHaveLength(2);
+    expect(seen.filter((call) => call.startsWith('HEAD'))).toHaveLength(kind.isConditional ? 0 : 2);
+  });
+});
+
+describe('putIfAbsent', () => {
+  const picture = { body: Buffer.from('x'), contentType: 'image/png' };
+
+  it('of many writers lets one store', async () => {
+    await serve(bucketServer({ isConditional: true }).listener);
+    const writes = Array.from({ length: 10 }, () => store.putIfAbsent('generated/ada/memory_1.png', picture));
+    expect((await Promise.all(writes)).filter((outcome) => outcome === 'stored')).toHaveLength(1);
+  });
+
+  it('asks again while another write is under way, but not for ever', async () => {
+    const bucket = bucketServer({ isConditional: true });
+    await serve(bucket.listener);
+    bucket.conflictNext(2);
+    expect(await store.putIfAbsent('generated/ada/memory_1.png', picture)).toBe('stored');
+    bucket.conflictNext(1000);
+    expect((await failureOf(store.putIfAbsent('generated/ada/memory_2.png', picture))).reason).toBe(
+      'storage-unavailable',
+    );
+  });
+
+  it('takes a write that was applied before its connection broke for stored by whoever was first', async () => {
+    const bucket = bucketServer({ isConditional: true });
+    let isCut = false;
+    await serve((request, response) => {
+      if (request.url?.includes('memory_') && !isCut) {
+        isCut = true;
+        response.end = () => response.destroy();
+      }
+      bucket.listener(request, response);
+    });
+    expect(await store.putIfAbsent('generated/ada/memory_1.png', picture)).toBe('exists');
+    expect((await store.stat('generated/ada/memory_1.png'))?.sizeBytes).toBe(1);
+  });
+
+  it('looks first on a server that says it cannot', async () => {
+    const bucket = bucketServer({ isConditional: false });
+    await serve((request, response) => {
+      if (request.headers['if-none-match'] === undefined) bucket.listener(request, response);
+      else refuse(501, 'NotImplemented')(request, response);
+    });
+    expect(await store.putIfAbsent('generated/ada/memory_1.png', picture)).toBe('stored');
+    expect(await store.putIfAbsent('generated/ada/memory_1.png', picture)).toBe('exists');
+  });
+
+  it('asks anew after a server that did not answer at boot', async () => {
+    const bucket = bucketServer({ isConditional: true });
+    await serve(refuse(500, 'InternalError'));
+    store.onApplicationBootstrap();
+    expect((await failureOf(store.putIfAbsent('generated/ada/memory_1.png', picture))).reason).toBe(
+      'storage-unavailable',
+    );
+    server.removeAllListeners('request').on('request', bucket.listener);
+    expect(await store.putIfAbsent('generated/ada/memory_1.png', picture)).toBe('stored');
+  });
+});
+
+it('signs a URL that lets a browser read the object for a while', async () => {
+  const seen: string[] = [];
+  await serve((request, response) => {
+    seen.push(request.method ?? '');
+    response.end('bytes');
+  });
+  const url = new URL(await store.downloadUrl('generated/ada/memory_1.png'));
+  expect(url.pathname).toBe('/album/generated/ada/memory_1.png');
+  expect(url.searchParams.get('X-Amz-Expires')).toBe('3600');
+  expect(url.searchParams.get('X-Amz-Signature')).toMatch(/^[0-9a-f]{64}$/);
+  expect(url.href).not.toContain('secret');
+  expect(await (await fetch(url)).text()).toBe('bytes');
+  expect(seen).toEqual(['GET']);
 });
 
 function stall(response: ServerResponse): void {
