@@ -1,4 +1,7 @@
-"""Settings -> engine -> server. Exit status: 0 after SIGTERM or SIGINT, 1 when it cannot work, 2 for bad settings."""
+"""Settings -> engine -> server.
+
+Exit status: 0 after SIGTERM or SIGINT, 1 when it cannot work or its device is lost, 2 for bad settings.
+"""
 
 import asyncio
 import logging
@@ -21,6 +24,8 @@ EngineFactory = Callable[[Settings], Awaitable[Engine]]
 
 ENGINE_STOP_SECONDS = 5.0
 """For an engine nobody waits for any more to leave its current step and free the device."""
+LAST_WORDS_SECONDS = 1.0
+"""For jobs in flight to be told that the device is lost."""
 _log = logging.getLogger("illustration_worker")
 
 
@@ -34,7 +39,7 @@ class Ending:
 
 
 async def run(settings: Settings, engine_factory: EngineFactory = build_engine) -> Ending:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until SIGTERM or SIGINT, or until the device is lost.
 
     Raises:
         AddressError: the worker cannot listen where the settings say.
@@ -58,7 +63,14 @@ async def run(settings: Settings, engine_factory: EngineFactory = build_engine) 
         await server.stop()
         return Ending(exit_status=1, is_clean=False)
     server.open(engine)
-    await stopping
+    breaking = asyncio.create_task(engine.wait_until_broken())
+    await asyncio.wait({stopping, breaking}, return_when=asyncio.FIRST_COMPLETED)
+    if breaking.done():
+        _log.critical("the device is lost: the worker ends")
+        await server.drain(LAST_WORDS_SECONDS)
+        await server.stop()
+        return Ending(exit_status=1, is_clean=False)
+    breaking.cancel()
     return Ending(exit_status=0, is_clean=await _shut_down(server, engine, settings.shutdown_grace_seconds))
 
 

@@ -32,6 +32,20 @@ def _address(value: str) -> str:
     return value
 
 
+def _power_of_two(value: int) -> int:
+    if value & (value - 1):
+        raise PydanticCustomError("power_of_two", "must be 0, 1, 2, 4, 8 or 16")
+    return value
+
+
+def _switch(value: Any) -> Any:
+    words = {"true": "on", "1": "on", "false": "off", "0": "off"}
+    return words.get(value.lower(), value.lower()) if isinstance(value, str) else value
+
+
+_Switch = Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)]
+
+
 class Settings(BaseSettings):
     """The worker's settings. Read once, in ``__main__``, and passed down as values."""
 
@@ -40,9 +54,10 @@ class Settings(BaseSettings):
     worker_address: Annotated[str, AfterValidator(_address)] = Field(
         default="127.0.0.1:50051", description="Where to listen: `unix:PATH` or `HOST:PORT`. Port 0 picks a free one."
     )
-    engine: Annotated[Literal["stock", "fake"], BeforeValidator(_lower_case)] = Field(
+    engine: Annotated[Literal["batching", "stock", "fake"], BeforeValidator(_lower_case)] = Field(
         default="stock",
-        description="`stock` draws with diffusers' pipeline; `fake` draws noise, without any model.",
+        description="`batching` draws the steps of several jobs in one UNet call; `stock` is diffusers' pipeline, one "
+        "job at a time; `fake` draws noise, without any model.",
     )
     model_path: str = Field(
         default="stabilityai/stable-diffusion-xl-base-1.0",
@@ -73,6 +88,48 @@ class Settings(BaseSettings):
         ge=1,
         le=1024,
         description="Jobs taken at a time, waiting ones included; more are refused.",
+    )
+    reproducible: _Switch = Field(
+        default="auto",
+        description="`ENGINE=batching`: pad every UNet call to the same number of rows, so that a seed gives the same "
+        "bytes whatever is drawn beside it; costs speed when few jobs are there. `auto`: on without a GPU.",
+    )
+    max_batch_rows: Annotated[int, AfterValidator(_power_of_two)] = Field(
+        default=0,
+        ge=0,
+        le=16,
+        description="`ENGINE=batching`: most rows in a UNet call, a power of two; a job takes two, unguided one. "
+        "0: as calibrated, 4 if reproducible, 8 if not calibrated.",
+    )
+    calibration: _Switch = Field(
+        default="auto",
+        description="`ENGINE=batching`: measure at start-up how many rows are worth a call. `auto`: on a GPU.",
+    )
+    calibration_folder: str = Field(
+        default="~/.cache/illustration-worker",
+        description="Where calibrations are kept, so that a restart does not measure again.",
+    )
+    embedding_cache_mb: int = Field(
+        default=256, ge=0, le=65536, description="`ENGINE=batching`: memory for encoded prompts and reference images."
+    )
+    checkpoint_every: int = Field(
+        default=10,
+        ge=0,
+        le=150,
+        description="`ENGINE=batching`: steps from one checkpoint to the next, for jobs that want them. 0: none.",
+    )
+    torch_compile: _Switch = Field(
+        default="auto", description="`ENGINE=batching`: compile the UNet, before the worker is ready. `auto`: on CUDA."
+    )
+    channels_last: _Switch = Field(
+        default="auto", description="`ENGINE=batching`: the UNet's memory layout. `auto`: channels last on CUDA."
+    )
+    attention_backend: Annotated[
+        Literal["auto", "flash", "efficient", "cudnn", "math"], BeforeValidator(_lower_case)
+    ] = Field(default="auto", description="`ENGINE=batching`: the attention kernel. `auto`: torch's choice.")
+    vae_dtype: Annotated[Literal["float32", "float16", "bfloat16"], BeforeValidator(_lower_case)] = Field(
+        default="float32",
+        description="`ENGINE=batching`: precision of the VAE. Narrower only for one made for it: SDXL's own overflows.",
     )
     shutdown_grace_seconds: float = Field(
         default=25.0, ge=0, le=3600, description="How long jobs in flight may go on after SIGTERM before they are cut."

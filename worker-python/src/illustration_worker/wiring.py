@@ -2,10 +2,12 @@
 
 import asyncio
 import importlib
+from pathlib import Path
 
 from illustration_worker.engine.fake import FakeEngine, FakeScript
 from illustration_worker.engine.port import Engine
 from illustration_worker.errors import WorkerError
+from illustration_worker.models.config import ModelConfig
 from illustration_worker.settings import Settings
 
 
@@ -13,16 +15,39 @@ async def build_engine(settings: Settings) -> Engine:
     """The engine that the settings name, not started."""
     if settings.engine == "fake":
         return FakeEngine(_fake_script(settings), settings.max_outstanding_jobs)
-    return await _build_stock_engine(settings)
-
-
-async def _build_stock_engine(settings: Settings) -> Engine:
     # torch takes seconds to import: in a thread, so that the server answers meanwhile, and never for the fake
-    await asyncio.to_thread(importlib.import_module, "illustration_worker.engine.stock")
-    from illustration_worker.engine.stock import StockEngine
-    from illustration_worker.models.config import ModelConfig
+    modules = {"stock": "illustration_worker.engine.stock", "batching": "illustration_worker.engine.batching.engine"}
+    await asyncio.to_thread(importlib.import_module, modules[settings.engine])
+    return _stock_engine(settings) if settings.engine == "stock" else _batching_engine(settings)
 
-    config = ModelConfig(
+
+def _stock_engine(settings: Settings) -> Engine:
+    from illustration_worker.engine.stock import StockEngine
+
+    return StockEngine(_model_config(settings), settings.max_outstanding_jobs)
+
+
+def _batching_engine(settings: Settings) -> Engine:
+    from illustration_worker.engine.batching.engine import BatchingEngine
+    from illustration_worker.engine.batching.options import BatchingOptions
+
+    options = BatchingOptions(
+        max_batch_rows=settings.max_batch_rows,
+        reproducible=settings.reproducible,
+        calibration=settings.calibration,
+        calibration_folder=Path(settings.calibration_folder),
+        embedding_cache_bytes=settings.embedding_cache_mb * 1024**2,
+        checkpoint_every=settings.checkpoint_every,
+        torch_compile=settings.torch_compile,
+        channels_last=settings.channels_last,
+        attention_backend=settings.attention_backend,
+        vae_dtype=settings.vae_dtype,
+    )
+    return BatchingEngine(_model_config(settings), options, settings.max_outstanding_jobs)
+
+
+def _model_config(settings: Settings) -> ModelConfig:
+    return ModelConfig(
         model=settings.model_path,
         dtype=settings.dtype,
         device=settings.device,
@@ -32,7 +57,6 @@ async def _build_stock_engine(settings: Settings) -> Engine:
         ip_adapter_weights=settings.ip_adapter_weights,
         local_files_only=settings.hf_hub_offline,
     )
-    return StockEngine(config, settings.max_outstanding_jobs)
 
 
 def _fake_script(settings: Settings) -> FakeScript:

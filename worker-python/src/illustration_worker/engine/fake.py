@@ -97,6 +97,10 @@ class FakeEngine:
             self._line = [other for other in self._line if other is not job]
             self._tell_line_moved()
 
+    async def wait_until_broken(self) -> None:
+        """Never: there is no device."""
+        await asyncio.Event().wait()
+
     async def stop(self) -> None:
         """Take no more jobs; return when the line is empty."""
         self._is_stopping = True

@@ -56,6 +56,15 @@ class JobQueue(Generic[TicketT]):
             self._taken.add(ticket)
             return ticket
 
+    def poll(self) -> TicketT | None:
+        """The next ticket; None when none waits."""
+        with self._changed:
+            if not self._waiting:
+                return None
+            ticket = self._waiting.popleft()
+            self._taken.add(ticket)
+            return ticket
+
     def release(self, ticket: TicketT) -> None:
         """The work on ``ticket`` is over, well or not: its place is free."""
         with self._changed:

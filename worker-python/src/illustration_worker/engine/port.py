@@ -70,5 +70,8 @@ class Engine(Protocol):
             WorkerError: one of its subclasses, see ``illustration_worker.errors``.
         """
 
+    async def wait_until_broken(self) -> None:
+        """Return when this process can never draw again, and had better end: its device is lost. Normally never."""
+
     async def stop(self) -> None:
         """Take no more jobs (``DrainingError``), finish those accepted, free the device."""

@@ -93,6 +93,10 @@ class StockEngine:
         finally:
             await events.aclose()
 
+    async def wait_until_broken(self) -> None:
+        """Never: each job finds out for itself what its device can do."""
+        await asyncio.Event().wait()
+
     async def stop(self) -> None:
         """Take no more jobs, finish those accepted, free the device."""
         self._queue.close()

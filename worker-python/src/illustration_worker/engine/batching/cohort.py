@@ -1,0 +1,143 @@
+"""Rows of several jobs side by side, as one UNet call takes them: sorted, joined, padded."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+
+from illustration_worker.engine.batching.conditioning import Conditioning
+from illustration_worker.engine.batching.layers import Layers, Projected
+from illustration_worker.engine.batching.row_inputs import ImageRows, RowInputs
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Rows ``start`` to ``stop`` of one job: all of its rows unless memory allows only one at a time."""
+
+    conditioning: Conditioning
+    start: int
+    stop: int
+
+    @property
+    def rows(self) -> int:
+        """How many rows."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The step-invariant inputs of a UNet call. Kept from step to step as long as the same jobs share it."""
+
+    shares: tuple[Share, ...]
+    bucket: int
+    """Rows with padding; the last row is repeated."""
+    pooled: torch.Tensor
+    time_ids: torch.Tensor
+    guidance_embedding: torch.Tensor | None
+    inputs: RowInputs
+
+
+def by_image_tokens(conditioning: Conditioning) -> int:
+    """The order of jobs in a cohort: those with equally many image tokens must be neighbours."""
+    return conditioning.image_tokens
+
+
+def build_cohort(layers: Layers, shares: Sequence[Share], bucket: int) -> Cohort:
+    """Join ``shares``, ordered by image tokens, and pad to ``bucket`` rows.
+
+    A row's numbers do not depend on the other rows, padding included: only on how many rows there are.
+    """
+    is_guidance_embedded = shares[0].conditioning.guidance_embedding is not None
+    return Cohort(
+        shares=tuple(shares),
+        bucket=bucket,
+        pooled=joined([share.conditioning.pooled[share.start : share.stop] for share in shares], bucket),
+        time_ids=joined([share.conditioning.time_ids[share.start : share.stop] for share in shares], bucket),
+        guidance_embedding=joined([_guidance_embedding(share) for share in shares], bucket)
+        if is_guidance_embedded
+        else None,
+        inputs=RowInputs(
+            keys=_by_layer(layers, shares, bucket, _text_keys),
+            values=_by_layer(layers, shares, bucket, _text_values),
+            images=_image_rows(layers, shares, bucket),
+        ),
+    )
+
+
+def _image_rows(layers: Layers, shares: Sequence[Share], bucket: int) -> tuple[ImageRows, ...]:
+    if not any(share.conditioning.is_steered_by_image for share in shares):
+        return ()
+    groups = []
+    start = 0
+    for _, members in groupby(shares, key=lambda share: share.conditioning.image_tokens):
+        group = list(members)
+        rows = sum(share.rows for share in group)
+        if group[-1] is shares[-1]:  # padding repeats the last row
+            rows = bucket - start
+        groups.append(
+            ImageRows(
+                start=start,
+                stop=start + rows,
+                keys=_by_layer(layers, group, rows, _image_keys),
+                values=_by_layer(layers, group, rows, _image_values),
+                scales=_scales(group, rows),
+            )
+        )
+        start += rows
+    return tuple(groups)
+
+
+def _scales(shares: Sequence[Share], rows: int) -> list[torch.Tensor]:
+    """By block group: (rows, 1, 1)."""
+    pooled = shares[0].conditioning.pooled
+    values = [share.conditioning.image_scales for share in shares for _ in range(share.rows)]
+    values += [values[-1]] * (rows - len(values))
+    wide = torch.promote_types(pooled.dtype, torch.float32)
+    return list(torch.tensor(values, dtype=wide, device=pooled.device).T[..., None, None])
+
+
+def _by_layer(
+    layers: Layers, shares: Sequence[Share], rows: int, part: Callable[[Conditioning], list[torch.Tensor]]
+) -> list[torch.Tensor]:
+    by_share = [[stacked[:, share.start : share.stop] for stacked in part(share.conditioning)] for share in shares]
+    return layers.unstack([joined(list(same_shape), rows, dim=1) for same_shape in zip(*by_share, strict=True)])
+
+
+def joined(parts: list[torch.Tensor], rows: int, dim: int = 0) -> torch.Tensor:
+    """``parts`` one after another along ``dim``, the last row repeated until there are ``rows``."""
+    missing = rows - sum(part.shape[dim] for part in parts)
+    if missing:
+        last = parts[-1].narrow(dim, parts[-1].shape[dim] - 1, 1)
+        sizes = [missing if axis == dim else -1 for axis in range(last.ndim)]
+        parts = [*parts, last.expand(sizes)]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim)
+
+
+def _guidance_embedding(share: Share) -> torch.Tensor:
+    embedding = share.conditioning.guidance_embedding
+    if embedding is None:
+        raise ValueError("A cohort has either a guidance embedding in every row or in none.")
+    return embedding[share.start : share.stop]
+
+
+def _text_keys(conditioning: Conditioning) -> list[torch.Tensor]:
+    return [projected.keys for projected in conditioning.text]
+
+
+def _text_values(conditioning: Conditioning) -> list[torch.Tensor]:
+    return [projected.values for projected in conditioning.text]
+
+
+def _image_keys(conditioning: Conditioning) -> list[torch.Tensor]:
+    return [projected.keys for projected in _images(conditioning)]
+
+
+def _image_values(conditioning: Conditioning) -> list[torch.Tensor]:
+    return [projected.values for projected in _images(conditioning)]
+
+
+def _images(conditioning: Conditioning) -> list[Projected]:
+    if conditioning.images is None:
+        raise ValueError("Image rows need an IP-Adapter.")
+    return conditioning.images

@@ -1,0 +1,29 @@
+"""What the cross-attentions of one UNet call are given: keys and values, already projected, of all rows."""
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRows:
+    """Rows ``start`` to ``stop`` have image tokens, all of them equally many."""
+
+    start: int
+    stop: int
+    keys: list[torch.Tensor]
+    """By cross-attention: (rows, heads, tokens, head width)."""
+    values: list[torch.Tensor]
+    scales: list[torch.Tensor]
+    """By block group: (rows, 1, 1), float32 or wider. In half precision .33 would be another number."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowInputs:
+    """Passed through the UNet in place of the text embeddings."""
+
+    keys: list[torch.Tensor]
+    """Of the prompts; by cross-attention: (rows, heads, 77, head width)."""
+    values: list[torch.Tensor]
+    images: tuple[ImageRows, ...]
+    """Covers all rows in order; empty when no row is steered by an image."""

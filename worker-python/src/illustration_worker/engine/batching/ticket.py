@@ -1,0 +1,32 @@
+"""A ticket with what is prepared off the device while the job waits."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from illustration_worker.engine.ticket import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """A job's reference images."""
+
+    pixels: torch.Tensor | None = None
+    """As the image encoder takes them: (images, 3, side, side), float32, on the CPU; None: there are none."""
+    key: str = ""
+    """Names them together, by their bytes: encoded once, they are known again."""
+
+
+class BatchTicket(Ticket):
+    """See ``engine.ticket.Ticket``."""
+
+    references = References()
+    reference_seconds: float = 0.0
+    """What preparing them took."""
+
+
+def key_of_references(images: Sequence[bytes]) -> str:
+    """The same for the same files in the same order, and for nothing else."""
+    return hashlib.sha256(b"".join(hashlib.sha256(image).digest() for image in images)).hexdigest()
