@@ -41,9 +41,7 @@ def test_loopback_is_known(host: str, is_loopback: bool) -> None:
     assert TcpAddress(host, 1).is_loopback is is_loopback
 
 
-async def test_a_unix_socket_is_for_owner_and_group(
-    server: grpc.aio.Server, tmp_path: Path
-) -> None:
+async def test_a_unix_socket_is_for_owner_and_group(server: grpc.aio.Server, tmp_path: Path) -> None:
     before = os.umask(0o022)
     os.umask(before)
     path = tmp_path / "w.sock"
