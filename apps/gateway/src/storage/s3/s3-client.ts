@@ -18,7 +18,8 @@ export const defaultTimeouts: S3Timeouts = { connectMs: 2_000, firstByteMs: 10_0
 export function makeS3Client(config: S3StoreConfig, timeouts: S3Timeouts): S3Client {
   return new S3Client({
     region: config.region,
-    credentials: config.credentials,
+    // A copy: the SDK writes into what it is given, and the configuration is frozen.
+    credentials: config.credentials && { ...config.credentials },
     maxAttempts: 3,
     // Waiting for `100 Continue` stalls six seconds on servers that do not know it; pictures are small.
     expectContinueHeader: false,

@@ -19,7 +19,8 @@ async function serve(listener: RequestListener): Promise<S3ObjectStore> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('does not listen');
-  const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' };
+  // Frozen, as the configuration is.
+  const credentials = Object.freeze({ accessKeyId: 'key', secretAccessKey: 'secret' });
   const endpointUrl = `http://127.0.0.1:${address.port}`;
   const config = { kind: 's3', bucket: 'album', region: 'us-east-1', endpointUrl, credentials } as const;
   store = new S3ObjectStore(config, { probeKey: 'generated/write-probe', timeouts });
