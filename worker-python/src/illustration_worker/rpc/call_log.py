@@ -4,9 +4,10 @@ import dataclasses
 import logging
 import re
 from collections.abc import Iterable
+from contextvars import ContextVar
 
 from autobio.worker.v1 import worker_pb2
-from illustration_worker.job import Timings
+from illustration_worker.job import Finished, JobEvent, Started, Step
 from illustration_worker.logs import Call, bind_call
 from illustration_worker.rpc.mapping import MAX_ID_CHARACTERS
 
@@ -14,6 +15,7 @@ Metadata = Iterable[tuple[str, str | bytes]]
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 """https://www.w3.org/TR/trace-context/"""
+_steps_done: ContextVar[int] = ContextVar("steps_done", default=0)
 _log = logging.getLogger(__name__)
 
 
@@ -31,7 +33,18 @@ def bind_request(request: worker_pb2.GenerateRequest, metadata: Metadata | None)
     )
 
 
-def log_finished(timings: Timings, size_bytes: int) -> None:
-    """One line for a job that was drawn and sent."""
-    seconds = {f"{name}_seconds": round(value, 3) for name, value in dataclasses.asdict(timings).items()}
-    _log.info("job finished", extra={**seconds, "size_bytes": size_bytes})
+def log_event(event: JobEvent) -> None:
+    """One line when the device takes a job, one when it is drawn; steps are counted for ``steps_done``."""
+    match event:
+        case Started():
+            _log.info("job started")
+        case Step(index=index):
+            _steps_done.set(index)
+        case Finished(png=png, timings=timings):
+            seconds = {f"{name}_seconds": round(value, 3) for name, value in dataclasses.asdict(timings).items()}
+            _log.info("job finished", extra={**seconds, "size_bytes": len(png)})
+
+
+def steps_done() -> int:
+    """Denoising steps of the current call's job so far: what it cost when it ends early."""
+    return _steps_done.get()

@@ -14,6 +14,7 @@ from grpc_status import rpc_status  # type: ignore[import-untyped]
 
 from illustration_worker.errors import CanceledError, DeadlineExceededError, MalformedRequestError, WorkerError
 from illustration_worker.logs import bound_call
+from illustration_worker.rpc.call_log import steps_done
 from illustration_worker.rpc.grpc_types import Context, MaybeHandler
 from illustration_worker.rpc.statuses import STATUS_OF_REASON, reason_of, status_of
 
@@ -97,7 +98,7 @@ async def _failures_told(method: str, context: Context) -> AsyncGenerator[None, 
         if bound_call() is not None:  # ended watches of the health service are no news
             is_late = context.time_remaining() == 0
             reason = DeadlineExceededError.reason if is_late else CanceledError.reason
-            _log.info("call ended early", extra=_fields(method, reason, started_at))
+            _log.info("call ended early", extra={**_fields(method, reason, started_at), "steps_done": steps_done()})
         raise
     except Exception as error:
         reason = reason_of(error)

@@ -5,8 +5,8 @@ from contextlib import aclosing
 from typing import Any, cast
 
 from autobio.worker.v1 import worker_pb2, worker_pb2_grpc
-from illustration_worker.job import Finished, JobEvent
-from illustration_worker.rpc.call_log import bind_request, log_finished
+from illustration_worker.job import JobEvent
+from illustration_worker.rpc.call_log import bind_request, log_event
 from illustration_worker.rpc.grpc_types import Context
 from illustration_worker.rpc.lifecycle import Lifecycle
 from illustration_worker.rpc.mapping import to_job
@@ -29,10 +29,9 @@ class WorkerServicer(worker_pb2_grpc.WorkerServiceServicer):
             # closing is part of the engine's port: it is what cancels the job
             async with aclosing(cast("AsyncGenerator[JobEvent, None]", engine.generate(job))) as events:
                 async for event in events:
+                    log_event(event)
                     for response in to_responses(event):
                         yield response
-                    if isinstance(event, Finished):
-                        log_finished(event.timings, len(event.png))
 
     async def Describe(  # noqa: N802  # gRPC's name
         self, request: worker_pb2.DescribeRequest, context: Context
