@@ -28,9 +28,10 @@ function table(head, rows) {
   return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
 }
 
+const shown = (value) => (value === undefined || value === null || value === '' ? '' : `\`${value}\``);
+
 /** @param {{name: string, default: string | undefined, description: string}[]} settings */
 function settingsTable(settings) {
-  const shown = (value) => (value === undefined || value === null || value === '' ? '' : `\`${value}\``);
   return table(
     ['variable', 'default', 'what it does'],
     settings.map((setting) => [`\`${setting.name}\``, shown(setting.default), setting.description]),

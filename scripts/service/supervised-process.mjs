@@ -29,7 +29,10 @@ export function supervise(options) {
       child = undefined;
       const why = signal ? `was ended by ${signal}` : `exited with code ${code}`;
       const isFinal = isStopping || (options.mustStart && !hasStarted && code !== null);
-      if (isFinal) return settleEnded({ code: code ?? 1, why });
+      if (isFinal) {
+        settleEnded({ code: code ?? 1, why });
+        return;
+      }
       if (Date.now() - startedAt > healthyAfterMs) pauseMs = firstPauseMs;
       options.onExit?.(why, pauseMs);
       timer = setTimeout(launch, pauseMs);

@@ -7,8 +7,8 @@ const longRequest = { user_id: 'ada', prompt: 'A long evening', num_inference_st
 
 describe('a running service', () => {
   let service: RunningService;
-  const workerLine = (requestId: string) =>
-    service.logLines().find((line) => line.service === 'worker' && line.request_id === requestId);
+  const workerLine = (requestId: string, msg: string) =>
+    service.logLines().find((line) => line.service === 'worker' && line.request_id === requestId && line.msg === msg);
 
   beforeAll(async () => {
     service = await RunningService.start();
@@ -21,15 +21,11 @@ describe('a running service', () => {
     const pending = service
       .post('/v1/images/memory', longRequest, { signal: leaving.signal, headers: { 'x-request-id': 'leaver' } })
       .catch((error: Error) => error.name);
-    await until('the drawing has started', () => workerLine('leaver'));
+    await until('the drawing has started', () => workerLine('leaver', 'job started'));
     leaving.abort();
     expect(await pending).toBe('AbortError');
 
-    const end = await until('the worker reports the end of the job', () =>
-      service
-        .logLines()
-        .find((line) => line.service === 'worker' && line.request_id === 'leaver' && /cancel/i.test(line.msg)),
-    );
+    const end = await until('the worker reports the end of the job', () => workerLine('leaver', 'call ended early'));
     expect(Number(end.steps_done)).toBeLessThan(longRequest.num_inference_steps);
     expect(service.objectKeys('generated')).toEqual([]);
   });
@@ -64,7 +60,7 @@ describe('SIGTERM with work in flight', () => {
       { headers: { 'x-request-id': 'last' } },
     );
     await until('the drawing has started', () =>
-      service.logLines().find((line) => line.service === 'worker' && line.request_id === 'last'),
+      service.logLines().find((line) => line.msg === 'job started' && line.request_id === 'last'),
     );
 
     const exit = service.stopGateway();

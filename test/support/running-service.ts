@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -15,12 +14,12 @@ export class RunningService {
   static async start(env: Record<string, string> = {}): Promise<RunningService> {
     const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-e2e-'));
     const log = path.join(dataDir, 'service.log');
-    const output = fs.openSync(log, 'a');
+    const logFile = fs.openSync(log, 'a');
     const service = startService({
       env: { MODEL_PATH: '', PORT: String(await freePort()), DATA_DIR: dataDir, WORKER_ADDRESS: '', ...env },
-      stdio: ['ignore', output, output],
+      stdio: ['ignore', logFile, logFile],
     });
-    fs.closeSync(output);
+    fs.closeSync(logFile);
     const running = new RunningService(service, log);
     try {
       await waitUntilHealthy(service, { timeoutMs: 90_000 });
@@ -70,7 +69,11 @@ export class RunningService {
       .map((line) => JSON.parse(line) as LogLine);
   }
 
-  post(route: string, body: unknown, init: RequestInit = {}): Promise<Response> {
+  post(
+    route: string,
+    body: unknown,
+    init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {},
+  ): Promise<Response> {
     return fetch(`${this.url}${route}`, {
       method: 'POST',
       body: JSON.stringify(body),
@@ -128,17 +131,4 @@ export async function until<T>(
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`it did not happen within 20 s: ${what}`);
-}
-
-/** Runs a program to its end and returns its standard output. */
-export function output(command: string, args: string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    child.once('error', reject);
-    child.once('exit', (code) =>
-      code === 0 ? resolve(text) : reject(new Error(`${command} exited with code ${code}`)),
-    );
-  });
 }

@@ -46,6 +46,7 @@ async def test_cancelling_stops_the_job_within_a_step(
     await running.server.stop()
     (line,) = [line for line in log_lines() if line["msg"] == "call ended early"]
     assert (line["reason"], line["job_id"]) == ("CANCELED", "job-1")
+    assert 3 <= line["steps_done"] <= 5
 
 
 async def test_closing_the_connection_stops_the_job(start: Any, request_with: RequestWith) -> None:
