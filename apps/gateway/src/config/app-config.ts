@@ -10,6 +10,8 @@ export abstract class AppConfig {
     /** How long requests in flight may go on after SIGTERM. */
     readonly shutdownGraceMs: number;
   };
+  /** Without brackets or with them; port 0: a free one. */
+  abstract readonly grpc: { readonly host: string; readonly port: number };
   abstract readonly logLevel: LogLevel;
   /** Absolute path. */
   abstract readonly dataDir: string;

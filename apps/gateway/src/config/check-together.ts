@@ -6,11 +6,7 @@ export function checkTogether(env: Env): string[] {
   if (env.AUTH_ENABLED && env.AUTH_TOKEN === undefined) {
     problems.push('AUTH_TOKEN: needed when AUTH_ENABLED is true');
   }
-  if (!env.AUTH_ENABLED && !env.ALLOW_NO_AUTH && !isLoopback(env.HOST)) {
-    problems.push(
-      'HOST: listening beyond this machine lets every caller in; set AUTH_ENABLED=true and AUTH_TOKEN, or ALLOW_NO_AUTH=true to say it is meant',
-    );
-  }
+  problems.push(...openToEverybody(env));
   if ((env.AWS_ACCESS_KEY_ID === undefined) !== (env.AWS_SECRET_ACCESS_KEY === undefined)) {
     problems.push('AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: set both or neither');
   }
@@ -22,6 +18,13 @@ export function checkTogether(env: Env): string[] {
   }
   problems.push(...nestedPrefixes(env));
   return problems;
+}
+
+function openToEverybody(env: Env): string[] {
+  if (env.AUTH_ENABLED || env.ALLOW_NO_AUTH) return [];
+  const means =
+    'listening beyond this machine lets every caller in; set AUTH_ENABLED=true and AUTH_TOKEN, or ALLOW_NO_AUTH=true to say it is meant';
+  return (['HOST', 'GRPC_HOST'] as const).filter((name) => !isLoopback(env[name])).map((name) => `${name}: ${means}`);
 }
 
 /** Were one key prefix a part of another, a key of one kind could be taken for another: an avatar for a result. */

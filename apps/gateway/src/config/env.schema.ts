@@ -18,6 +18,8 @@ const integer = (min: number, max: number) => z.coerce.number().int().min(min).m
 export const envSchema = z.object({
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on. `UVICORN_HOST` still works.'),
   PORT: integer(0, 65535).default(8000).describe('Port to listen on; 0 picks a free one. `UVICORN_PORT` still works.'),
+  GRPC_HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on for gRPC.'),
+  GRPC_PORT: integer(0, 65535).default(50052).describe('Port to listen on for gRPC; 0 picks a free one.'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal', 'critical', 'silent'])
     .default('info')

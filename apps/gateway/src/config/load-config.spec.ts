@@ -26,6 +26,7 @@ describe('loadConfig', () => {
         requestTimeoutMs: 115_000,
         shutdownGraceMs: 120_000,
       },
+      grpc: { host: '127.0.0.1', port: 50052 },
       logLevel: 'info',
       dataDir: '/srv/data',
       authToken: undefined,

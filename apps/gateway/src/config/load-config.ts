@@ -64,6 +64,7 @@ function toConfig(env: Env, workingDir: string): AppConfig {
       requestTimeoutMs: env.REQUEST_TIMEOUT_SECONDS * 1000,
       shutdownGraceMs: env.SHUTDOWN_GRACE_SECONDS * 1000,
     },
+    grpc: { host: env.GRPC_HOST, port: env.GRPC_PORT },
     logLevel: toLogLevel(env.LOG_LEVEL),
     dataDir,
     authToken: env.AUTH_ENABLED ? env.AUTH_TOKEN : undefined,
