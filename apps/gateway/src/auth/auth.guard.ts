@@ -1,5 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import type { Metadata } from '@grpc/grpc-js';
 import type { Request } from 'express';
 
 import { DomainError } from '../errors/domain-error.js';
@@ -23,7 +24,15 @@ export class AuthGuard implements CanActivate {
   }
 }
 
-/** Only HTTP carries the header so far: any other transport counts as a caller without a credential. */
+/** HTTP and gRPC carry it under one name; any other transport counts as a caller without a credential. */
 function authorizationOf(context: ExecutionContext): string | undefined {
-  return context.getType() === 'http' ? context.switchToHttp().getRequest<Request>().get('Authorization') : undefined;
+  if (context.getType() === 'http') return context.switchToHttp().getRequest<Request>().get('Authorization');
+  if (context.getType() === 'rpc') return authorizationIn(context.switchToRpc().getContext<Metadata>());
+  return undefined;
+}
+
+/** Of several values none counts, as over HTTP. */
+export function authorizationIn(metadata: Metadata): string | undefined {
+  const [value, ...more] = metadata.get('authorization');
+  return typeof value === 'string' && more.length === 0 ? value : undefined;
 }

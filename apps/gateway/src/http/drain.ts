@@ -13,12 +13,17 @@ import { AppConfig } from '../config/app-config.js';
 export class Drain {
   private readonly logger = new Logger(Drain.name);
   private readonly inFlight = new Set<ServerResponse>();
-  private hasBegun = false;
+  private readonly beginning = new AbortController();
 
   constructor(private readonly config: AppConfig) {}
 
   get isDraining(): boolean {
-    return this.hasBegun;
+    return this.begun.aborted;
+  }
+
+  /** Aborted when the shutdown begins: what would never end by itself ends now. */
+  get begun(): AbortSignal {
+    return this.beginning.signal;
   }
 
   /** Counts the requests of this server from now on. */
@@ -26,7 +31,7 @@ export class Drain {
     server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
       this.inFlight.add(response);
       response.once('close', () => this.inFlight.delete(response));
-      if (this.hasBegun) {
+      if (this.isDraining) {
         response.setHeader('Connection', 'close');
       }
     });
@@ -34,8 +39,8 @@ export class Drain {
 
   /** Resolves when what was in flight at the start has ended, or the grace time has. */
   async run(): Promise<void> {
-    this.hasBegun = true;
     const ending = [...this.inFlight];
+    this.beginning.abort();
     for (const response of ending.filter(({ headersSent }) => !headersSent)) {
       response.setHeader('Connection', 'close');
     }

@@ -9,8 +9,12 @@ const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
 /** Gives the request its id, the caller's own where it is sane, and tells it in the reply. */
 export function requestIdMiddleware(request: Request, response: Response, next: NextFunction): void {
-  const given = request.get('X-Request-Id');
-  const requestId = given !== undefined && SANE_REQUEST_ID.test(given) ? given : randomUUID();
+  const requestId = saneRequestId(request.get('X-Request-Id'));
   response.setHeader('X-Request-Id', requestId);
   runInRequest({ requestId }, next);
+}
+
+/** The caller's own id where it is sane, else a new one. */
+export function saneRequestId(given: unknown): string {
+  return typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : randomUUID();
 }

@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+
+import { Capacity } from '../jobs/capacity.js';
+import type { Job } from '../jobs/domain/job.js';
+import { ObjectStore } from '../storage/object-store.js';
+import { toJobErrorView } from './job-error-view.js';
+import {
+  isoTime,
+  remainingMs,
+  toEtaSeconds,
+  toProgressView,
+  type IllustrationView,
+  type JobView,
+  type QueueView,
+} from './job-view.js';
+
+/** The part of a stored `Job.result` that callers see; keys become places when they are read. */
+const storedResult = z.object({
+  images: z.array(
+    z.object({ key: z.string(), seed: z.number(), width: z.number(), height: z.number(), sha256: z.string() }),
+  ),
+});
+
+/** Makes the callers' view of jobs. */
+@Injectable()
+export class JobViews {
+  constructor(
+    private readonly capacity: Capacity,
+    private readonly store: ObjectStore,
+  ) {}
+
+  /** All that can be told of a job, its place in the queue and its likely end included. */
+  async of(job: Job): Promise<JobView> {
+    const [view, queue, etaMs] = await Promise.all([this.withoutOutlook(job), this.placeOf(job), this.runEndsInMs(job)]);
+    return { ...view, ...queue, ...(etaMs !== null && { eta_seconds: toEtaSeconds(etaMs) }) };
+  }
+
+  /** Without the place in the queue and the likely end, which cost queries for each job: for lists. */
+  async withoutOutlook(job: Job): Promise<JobView> {
+    const data = await this.picturesOf(job);
+    return defined({
+      job_id: job.id,
+      kind: job.kind,
+      state: job.state,
+      created_at: job.createdAt.toISOString(),
+      started_at: isoTime(job.startedAt),
+      finished_at: isoTime(job.finishedAt),
+      deadline: isoTime(job.deadline),
+      attempt: job.attempt,
+      cancel_requested: job.isCancelRequested,
+      progress: job.state === 'running' && job.progress !== null ? toProgressView(job.progress) : undefined,
+      data,
+      receipt: job.receipt ?? undefined,
+      error: job.error === null ? undefined : toJobErrorView(job.error),
+    });
+  }
+
+  /** Undefined: the job is not waiting. */
+  async placeOf(job: Job): Promise<QueueView | undefined> {
+    if (job.state !== 'queued') return undefined;
+    const { jobsAhead, endsInMs } = await this.capacity.placeOf(job);
+    return defined({ queue_position: jobsAhead, eta_seconds: toEtaSeconds(endsInMs) });
+  }
+
+  private async runEndsInMs({ state, startedAt, progress, totalSteps }: Job): Promise<number | null> {
+    if (state !== 'running' || startedAt === null) return null;
+    const elapsedMs = Math.max(Date.now() - startedAt.getTime(), 0);
+    const measured = progress === null ? null : remainingMs(elapsedMs, progress);
+    if (measured !== null) return measured;
+    const { stepMs } = await this.capacity.outlook();
+    return stepMs === null ? null : Math.max(stepMs * totalSteps - elapsedMs, 0);
+  }
+
+  private async picturesOf({ state, result }: Job): Promise<IllustrationView[] | undefined> {
+    if (state !== 'succeeded') return undefined;
+    const { images } = storedResult.parse(result);
+    return Promise.all(
+      images.map(async ({ key, seed, width, height, sha256 }) => ({
+        s3_uri: this.store.locate(key).s3Uri,
+        url: await this.store.downloadUrl(key),
+        seed,
+        width,
+        height,
+        sha256,
+      })),
+    );
+  }
+}
+
+/** Without the members that are undefined, so that equal views are equal however they travel. */
+function defined<View extends object>(view: View): View {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only optional members can be undefined
+  return Object.fromEntries(Object.entries(view).filter(([, value]) => value !== undefined)) as View;
+}
