@@ -29,7 +29,7 @@ export default async function demo() {
   placeSampleAvatar(dataDir);
   const log = path.join(dataDir, 'service.log');
   const output = fs.openSync(log, 'w');
-  const env = { ...embeddedDefaults, PORT: String(await freePort()), DATA_DIR: dataDir };
+  const env = { ...embeddedDefaults, PORT: String(await freePort()), GRPC_PORT: '0', DATA_DIR: dataDir };
   const service = startService({ env, stdio: ['ignore', output, output] });
   try {
     await step('Gateway and worker (the model loads and draws once to warm up)', () =>

@@ -1,6 +1,7 @@
 // What `npm start` runs once everything is set up: worker and gateway in the foreground, until SIGINT or SIGTERM.
 import process from 'node:process';
 import { CommandFailed, printFailure } from '../progress.mjs';
+import { watchParent } from './parent-watch.mjs';
 import { placeSampleAvatar, realModelSettings, sampleUser } from './sample-avatar.mjs';
 import { startService, waitUntilHealthy } from './service.mjs';
 
@@ -13,14 +14,15 @@ const isFileStore = process.env.OBJECT_STORE ? process.env.OBJECT_STORE === 'fil
 if (isFileStore) placeSampleAvatar(service.dataDir);
 
 let isStopping = false;
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, async () => {
-    if (isStopping) return;
-    isStopping = true;
-    say('Stopping: requests in flight finish first.');
-    process.exit(await service.stop());
-  });
+async function stop() {
+  if (isStopping) return;
+  isStopping = true;
+  say('Stopping: requests in flight finish first.');
+  process.exit(await service.stop());
 }
+process.on('SIGINT', stop);
+process.on('SIGTERM', stop);
+watchParent(stop);
 
 try {
   await waitUntilHealthy(service, {
