@@ -54,7 +54,6 @@ def assemble(
         torch.OutOfMemoryError: not even one row fits.
     """
     layers = install(model.pipeline.unet)
-    model.pipeline.vae.to(getattr(torch, options.vae_dtype))
     unet = accelerate(model.pipeline.unet, model.device, options)
     cache = EmbeddingCache(options.embedding_cache_bytes)
     encoder = Encoder(model, layers, cache)
@@ -62,7 +61,8 @@ def assemble(
     capacity = decide_capacity(Measurable(model, unet, layers, sample), options)
     predictor = NoisePredictor(unet, layers, pads_to_cap=capacity.is_reproducible)
     jobs = ActiveJobs(model, encoder, queue, tell_device_lost)
-    finishing = Finishing(Decoder(model), queue, picture_threads, jobs.lose_device)
+    decoder = Decoder(model, getattr(torch, options.vae_dtype))
+    finishing = Finishing(decoder, queue, picture_threads, jobs.lose_device)
     size = model.default_image_size
     row_cap = RowCap(capacity.row_cap, (size, size), is_fixed=capacity.is_reproducible)
     seconds = {} if capacity.is_reproducible else {one.rows: one.seconds for one in capacity.throughput}

@@ -15,9 +15,11 @@ from illustration_worker.models.loader import LoadedModel
 class Decoder:
     """Owns the VAE; for one thread. The UNet's steps go on meanwhile: they share no module and no stream."""
 
-    def __init__(self, model: LoadedModel) -> None:
-        self._vae = model.pipeline.vae
-        self._wide_vae: Any = None
+    def __init__(self, model: LoadedModel, dtype: torch.dtype) -> None:
+        # The loaded VAE is wide. A narrow one is a copy: cast back, it would not have its weights again.
+        self._wide_vae = model.pipeline.vae
+        is_wide = dtype == torch.float32
+        self._vae: Any = self._wide_vae if is_wide else copy.deepcopy(self._wide_vae).to(dtype)
         self._image_processor = model.pipeline.image_processor
         self._stream = torch.cuda.Stream(model.device) if model.device.type == "cuda" else None  # type: ignore[no-untyped-call]
 
@@ -42,12 +44,6 @@ class Decoder:
             try:
                 return decode_latents(self._vae, self._image_processor, latents)
             except NotFiniteError:
-                if torch.promote_types(self._vae.dtype, torch.float32) == self._vae.dtype:
+                if self._vae is self._wide_vae:
                     raise
-            return decode_latents(self._float32_vae(), self._image_processor, latents)
-
-    def _float32_vae(self) -> Any:
-        """A copy, made when it is first needed: casting the VAE itself would change pictures decoded later."""
-        if self._wide_vae is None:
-            self._wide_vae = copy.deepcopy(self._vae).to(torch.float32)
-        return self._wide_vae
+            return decode_latents(self._wide_vae, self._image_processor, latents)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 
 Tensors = dict[str, torch.Tensor]
@@ -41,12 +42,12 @@ def unpack(packed: dict[str, Any], tensors: Tensors, device: torch.device) -> An
 
 
 def is_same(left: Any, right: Any) -> bool:
-    """Whether two attribute values are equal, tensors and lists of them included."""
+    """Whether two attribute values are equal, tensors, arrays and lists of them included."""
     if isinstance(left, torch.Tensor) or isinstance(right, torch.Tensor):
         return isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor) and _is_same_tensor(left, right)
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         return len(left) == len(right) and all(is_same(one, other) for one, other in zip(left, right, strict=True))
-    return type(left) is type(right) and bool(left == right)
+    return type(left) is type(right) and bool(np.array_equal(left, right))
 
 
 def _is_same_tensor(left: torch.Tensor, right: torch.Tensor) -> bool:
