@@ -17,6 +17,25 @@ export abstract class AppConfig {
   abstract readonly dataDir: string;
   /** undefined: every caller is let in. */
   abstract readonly authToken: string | undefined;
+  abstract readonly database: {
+    /** undefined: the embedded database. */
+    readonly url: string | undefined;
+    /** Absolute path of the embedded database's folder. */
+    readonly folder: string;
+  };
+  abstract readonly jobs: {
+    readonly maxAttempts: number;
+    readonly maxQueuedJobs: number;
+    /** Of a job that nobody waits for. */
+    readonly deadlineMs: number;
+    readonly leaseSeconds: number;
+    /** A run without progress for so long hangs. */
+    readonly stepTimeoutMs: number;
+    /** How long a run may take to stop once it is aborted. */
+    readonly abortGraceMs: number;
+    /** How long runs may go on after SIGTERM before they are handed back. */
+    readonly drainGraceMs: number;
+  };
   abstract readonly worker: { readonly kind: 'grpc'; readonly address: string } | { readonly kind: 'fake' };
   abstract readonly store: FileStoreConfig | S3StoreConfig;
   /** Key prefixes, each without a trailing slash. */
@@ -29,6 +48,7 @@ export abstract class AppConfig {
   abstract readonly defaults: {
     readonly numInferenceSteps: number;
     readonly ipAdapterScale: number;
+    readonly guidanceScale: number;
     readonly negativePrompt: string;
     readonly memoryStylePrompt: string;
     readonly subjectStylePrompt: string;

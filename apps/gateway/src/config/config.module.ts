@@ -1,8 +1,16 @@
-import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { type DynamicModule, type FactoryProvider, Global, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 
+import { DatabaseConfig } from '../database/database-config.js';
+import { JobsConfig } from '../jobs/jobs-config.js';
 import { AppConfig } from './app-config.js';
 import { loadConfig } from './load-config.js';
+
+/** What features take instead of the whole. */
+const parts: FactoryProvider[] = [
+  { provide: DatabaseConfig, inject: [AppConfig], useFactory: ({ database }: AppConfig): DatabaseConfig => database },
+  { provide: JobsConfig, inject: [AppConfig], useFactory: ({ jobs }: AppConfig): JobsConfig => jobs },
+];
 
 /** Gives the whole application its settings. Nothing outside this folder reads the environment. */
 @Global()
@@ -26,13 +34,18 @@ export class AppConfigModule {
           inject: [ConfigService],
           useFactory: (service: ConfigService) => service.getOrThrow<AppConfig>('app'),
         },
+        ...parts,
       ],
-      exports: [AppConfig],
+      exports: [AppConfig, DatabaseConfig, JobsConfig],
     };
   }
 
   /** Settings given as they are. */
   static of(config: AppConfig): DynamicModule {
-    return { module: AppConfigModule, providers: [{ provide: AppConfig, useValue: config }], exports: [AppConfig] };
+    return {
+      module: AppConfigModule,
+      providers: [{ provide: AppConfig, useValue: config }, ...parts],
+      exports: [AppConfig, DatabaseConfig, JobsConfig],
+    };
   }
 }

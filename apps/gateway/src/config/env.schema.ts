@@ -55,6 +55,25 @@ export const envSchema = z.object({
     .default(115)
     .describe('How long a caller that waits for its picture is kept waiting.'),
 
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/./, 'must be a postgres:// URL')
+    .optional()
+    .describe('PostgreSQL server that holds the jobs. Default: an embedded database in `DATA_DIR`.'),
+  JOB_MAX_ATTEMPTS: integer(1, 20).default(3).describe('Attempts at a job before it fails with `attempts-exhausted`.'),
+  JOB_DEADLINE_SECONDS: integer(1, 86_400)
+    .default(3600)
+    .describe('When a job that nobody waits for expires, unless the request says `X-Deadline-Seconds`.'),
+  JOB_LEASE_SECONDS: integer(10, 600)
+    .default(10)
+    .describe('How long a job stays with an instance that gives no sign of life before another takes it.'),
+  STEP_TIMEOUT_SECONDS: integer(1, 3600)
+    .default(60)
+    .describe('A drawing without progress for so long is taken to hang, and is tried again.'),
+  MAX_QUEUED_JOBS: integer(1, 1_000_000)
+    .default(1000)
+    .describe('More waiting jobs than this are refused with `queue-full`.'),
+
   SHUTDOWN_GRACE_SECONDS: integer(0, 3600)
     .default(120)
     .describe('How long requests in flight may go on after SIGTERM before they are cut off.'),
@@ -87,6 +106,12 @@ export const envSchema = z.object({
     .max(1)
     .default(0.33)
     .describe('Weight of the reference image when the request names none.'),
+  DEFAULT_GUIDANCE_SCALE: z.coerce
+    .number()
+    .min(0)
+    .max(30)
+    .default(5)
+    .describe('Classifier-free guidance when the request names none; 1 or less turns it off.'),
   DEFAULT_NEGATIVE_PROMPT: z
     .string()
     .max(2000)

@@ -30,12 +30,23 @@ describe('loadConfig', () => {
       logLevel: 'info',
       dataDir: '/srv/data',
       authToken: undefined,
+      database: { url: undefined, folder: '/srv/data/database' },
+      jobs: {
+        maxAttempts: 3,
+        maxQueuedJobs: 1000,
+        deadlineMs: 3_600_000,
+        leaseSeconds: 10,
+        stepTimeoutMs: 60_000,
+        abortGraceMs: 5_000,
+        drainGraceMs: 120_000,
+      },
       worker: { kind: 'grpc', address: '127.0.0.1:50051' },
       store: { kind: 'file', folder: '/srv/data/objects', bucket: 'local' },
       keyPrefixes: { avatar: 'avatars', subject: 'subjects', generated: 'generated', lora: 'loras' },
       defaults: {
         numInferenceSteps: 50,
         ipAdapterScale: 0.33,
+        guidanceScale: 5,
         negativePrompt: 'error, glitch, mistake',
         memoryStylePrompt: 'highest quality, monochrome, professional sketch, personal, nostalgic, clean',
         subjectStylePrompt: 'highest quality, professional sketch, monochrome',
@@ -73,6 +84,12 @@ describe('loadConfig', () => {
       credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
     });
     expect(config.keyPrefixes.avatar).toBe('people/avatars');
+  });
+
+  it('takes a server for its database, and nothing that is none', () => {
+    const url = 'postgres://user:sesame@db:5432/illustration';
+    expect(loadConfig({ DATABASE_URL: url }).database.url).toBe(url);
+    expect(problemsOf({ DATABASE_URL: 'mysql://sesame' })).toEqual(['DATABASE_URL: must be a postgres:// URL']);
   });
 
   it('keeps files when told so, whatever the bucket', () => {

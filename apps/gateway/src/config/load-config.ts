@@ -5,6 +5,9 @@ import { checkTogether } from './check-together.js';
 import { ConfigError } from './config-error.js';
 import { type Env, envAliases, envSchema } from './env.schema.js';
 
+/** A worker stops within a step; nobody needs to set how long a step may be at most. */
+const ABORT_GRACE_MS = 5_000;
+
 export type EnvSource = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -68,6 +71,8 @@ function toConfig(env: Env, workingDir: string): AppConfig {
     logLevel: toLogLevel(env.LOG_LEVEL),
     dataDir,
     authToken: env.AUTH_ENABLED ? env.AUTH_TOKEN : undefined,
+    database: { url: env.DATABASE_URL, folder: resolve(dataDir, 'database') },
+    jobs: toJobs(env),
     worker: env.ILLUSTRATOR === 'fake' ? { kind: 'fake' } : { kind: 'grpc', address: env.WORKER_ADDRESS },
     store: toStore(env, dataDir),
     keyPrefixes: {
@@ -79,10 +84,23 @@ function toConfig(env: Env, workingDir: string): AppConfig {
     defaults: {
       numInferenceSteps: env.DEFAULT_NUM_INFERENCE_STEPS,
       ipAdapterScale: env.DEFAULT_IP_ADAPTER_SCALE,
+      guidanceScale: env.DEFAULT_GUIDANCE_SCALE,
       negativePrompt: env.DEFAULT_NEGATIVE_PROMPT,
       memoryStylePrompt: env.DEFAULT_MEMORY_STYLE_PROMPT,
       subjectStylePrompt: env.DEFAULT_SUBJECT_STYLE_PROMPT,
     },
+  };
+}
+
+function toJobs(env: Env): AppConfig['jobs'] {
+  return {
+    maxAttempts: env.JOB_MAX_ATTEMPTS,
+    maxQueuedJobs: env.MAX_QUEUED_JOBS,
+    deadlineMs: env.JOB_DEADLINE_SECONDS * 1000,
+    leaseSeconds: env.JOB_LEASE_SECONDS,
+    stepTimeoutMs: env.STEP_TIMEOUT_SECONDS * 1000,
+    abortGraceMs: ABORT_GRACE_MS,
+    drainGraceMs: env.SHUTDOWN_GRACE_SECONDS * 1000,
   };
 }
 
