@@ -21,6 +21,7 @@ import { AuthModule } from '../../apps/gateway/src/auth/auth.module.js';
 import { AppConfig } from '../../apps/gateway/src/config/app-config.js';
 import { AppConfigModule } from '../../apps/gateway/src/config/config.module.js';
 import { loadConfig } from '../../apps/gateway/src/config/load-config.js';
+import { Database } from '../../apps/gateway/src/database/database.js';
 import { DomainError } from '../../apps/gateway/src/errors/domain-error.js';
 import { ErrorsModule } from '../../apps/gateway/src/errors/errors.module.js';
 import { isReason } from '../../apps/gateway/src/errors/reason-names.js';
@@ -54,6 +55,14 @@ export class StandInIllustrator extends Illustrator {
 
   availability(): IllustratorAvailability {
     return this.now;
+  }
+
+  profile(): undefined {
+    return undefined;
+  }
+
+  onChange(): () => void {
+    return () => undefined;
   }
 }
 
@@ -89,13 +98,19 @@ export class StandInStore extends ObjectStore {
   }
 }
 
+/** Only that it answers matters to the core. */
+export class StandInDatabase {
+  query: () => Promise<object[]> = () => Promise.resolve([]);
+}
+
 @Global()
 @Module({
   providers: [
+    { provide: Database, useClass: StandInDatabase },
     { provide: Illustrator, useClass: StandInIllustrator },
     { provide: ObjectStore, useClass: StandInStore },
   ],
-  exports: [Illustrator, ObjectStore],
+  exports: [Database, Illustrator, ObjectStore],
 })
 class PortsModule {}
 
@@ -150,6 +165,7 @@ export interface CoreApp {
   app: INestApplication;
   illustrator: StandInIllustrator;
   store: StandInStore;
+  database: StandInDatabase;
   trial: TrialController;
   /** What was logged so far, line by line. */
   logLines(): Record<string, unknown>[];
@@ -183,6 +199,7 @@ export async function startCoreApp(env: Record<string, string> = {}): Promise<Co
     app,
     illustrator: app.get(Illustrator),
     store: app.get(ObjectStore),
+    database: app.get(Database),
     trial: app.get(TrialController),
     logLines: () =>
       written

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 
+import { DatabaseHealth } from './database.health.js';
 import { DrainHealth } from './drain.health.js';
 import { HealthController } from './health.controller.js';
 import { IllustratorHealth } from './illustrator.health.js';
@@ -12,10 +13,10 @@ import { RootController } from './root.controller.js';
   // A failing check is what the health page says, at every probe; a log line each would drown the rest.
   imports: [TerminusModule.forRoot({ logger: false })],
   controllers: [RootController, HealthController],
-  providers: [DrainHealth, IllustratorHealth, ObjectStoreHealth, ReadinessChecks],
+  providers: [DatabaseHealth, DrainHealth, IllustratorHealth, ObjectStoreHealth, ReadinessChecks],
 })
 export class HealthModule {
-  /** @param ports the modules that export `Illustrator` and `ObjectStore` */
+  /** @param ports the modules that export `Illustrator`, `ObjectStore` and `Database` */
   static watching(...ports: NonNullable<DynamicModule['imports']>): DynamicModule {
     return { module: HealthModule, imports: ports };
   }

@@ -1,6 +1,7 @@
 import { Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { HealthCheckService, type HealthCheckResult, type HealthIndicatorFunction } from '@nestjs/terminus';
 
+import { DatabaseHealth } from './database.health.js';
 import { DrainHealth } from './drain.health.js';
 import { IllustratorHealth } from './illustrator.health.js';
 import { ObjectStoreHealth } from './object-store.health.js';
@@ -18,21 +19,28 @@ export class ReadinessChecks {
   constructor(
     private readonly health: HealthCheckService,
     private readonly drain: DrainHealth,
+    private readonly database: DatabaseHealth,
     private readonly illustrator: IllustratorHealth,
     private readonly objectStore: ObjectStoreHealth,
   ) {}
 
   /**
    * Should a load balancer send requests here? The object store is left out: it is the same for every instance, so
-   * taking them all away would only replace our `storage-unavailable` by the balancer's bare 503.
+   * taking them all away would only replace our `storage-unavailable` by the balancer's bare 503. Without the database
+   * nothing at all can be accepted or told.
    */
   takesTraffic(): Promise<Readiness> {
-    return this.run([() => this.drain.check(), () => this.illustrator.check()]);
+    return this.run([() => this.drain.check(), () => this.database.check(), () => this.illustrator.check()]);
   }
 
   /** Could a generation start now and its result be kept? */
   canGenerate(): Promise<Readiness> {
-    return this.run([() => this.drain.check(), () => this.illustrator.check(), () => this.objectStore.check()]);
+    return this.run([
+      () => this.drain.check(),
+      () => this.database.check(),
+      () => this.illustrator.check(),
+      () => this.objectStore.check(),
+    ]);
   }
 
   private async run(indicators: HealthIndicatorFunction[]): Promise<Readiness> {

@@ -1,28 +1,39 @@
 import { Module } from '@nestjs/common';
 
 import { AppConfig } from '../config/app-config.js';
-import { Dispatch } from './dispatch.js';
+import { JobRunner } from '../jobs/job-runner.js';
 import { Illustrator } from './domain/illustrator.js';
+import { DrawingDesk } from './drawing-desk.js';
+import { IllustrationReadingModule } from './illustration-reading.module.js';
+import { IllustrationRunner } from './illustration-runner.js';
 import { IllustrationService } from './illustration.service.js';
+import { JobWait } from './job-wait.js';
 import { LoraAdmission } from './lora-admission.js';
 import { ReferenceImages } from './reference-images.js';
+import { IllustrationCalls } from './rest/illustration-calls.js';
+import { IllustrationReplies } from './rest/illustration-replies.js';
 import { IllustrationsController } from './rest/illustrations.controller.js';
 import { Results } from './results.js';
 import { FakeIllustrator } from './worker/fake-illustrator.js';
 import { GrpcIllustrator } from './worker/grpc-illustrator.js';
 
-/** Drawing illustrations: the REST face, the service and whatever draws. */
+/** Drawing illustrations: the REST face, accepting them as jobs, and running these jobs. */
 @Module({
+  imports: [IllustrationReadingModule],
   controllers: [IllustrationsController],
   providers: [
     IllustrationService,
     LoraAdmission,
     ReferenceImages,
-    Dispatch,
     Results,
+    DrawingDesk,
+    JobWait,
+    IllustrationReplies,
+    IllustrationCalls,
+    { provide: JobRunner, useClass: IllustrationRunner },
     { provide: Illustrator, inject: [AppConfig], useFactory: makeIllustrator },
   ],
-  exports: [Illustrator],
+  exports: [Illustrator, IllustrationService, JobRunner],
 })
 export class IllustrationModule {}
 

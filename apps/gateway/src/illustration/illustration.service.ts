@@ -1,101 +1,83 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { randomInt, randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
 
-import { AppConfig } from '../config/app-config.js';
+import { DomainError } from '../errors/domain-error.js';
+import { JobStore, type AcceptedJob } from '../jobs/job-store.js';
+import { hashRequest } from '../jobs/idempotency.js';
+import { drawSeed, newJobId, type NewJob } from '../jobs/new-job.js';
 import { currentRequest } from '../observability/request-context.js';
-import type { ObjectLocation } from '../storage/object-store.js';
-import { Dispatch } from './dispatch.js';
-import { seedRange, type IllustrationRequest } from './domain/illustration-request.js';
-import type { Drawing, DrawingTask } from './domain/illustrator.js';
-import { composePrompts } from './domain/prompt-composition.js';
+import { toPayload } from './domain/illustration-payload.js';
+import type { IllustrationRequest } from './domain/illustration-request.js';
+import { sizeViolationsOf } from './domain/illustration-violations.js';
+import { Illustrator } from './domain/illustrator.js';
 import { LoraAdmission } from './lora-admission.js';
-import { ReferenceImages } from './reference-images.js';
 import { Results } from './results.js';
-import { Stopwatch } from './stopwatch.js';
-import { TimeLimit } from './time-limit.js';
 
-/** A finished illustration, for the caller. */
-export interface Illustration {
-  location: ObjectLocation;
-  /** The one asked for, or the one drawn: with it the same request gives the same picture. */
-  seed: number;
-}
-
-export interface Caller {
+export interface AcceptOptions {
+  /** From the credential, never from the request. */
+  tenant: string;
   requestId: string;
-  /** Aborted when the caller leaves. */
-  signal: AbortSignal;
+  /** 1 to 255 visible ASCII characters: REST's `Idempotency-Key`, gRPC's `request_id`. */
+  idempotencyKey?: string;
+  /** When the caller's patience ends: the job expires then. */
+  deadline: Date;
+  /** Accepted although nothing can be drawn now: nobody waits, or the caller comes back with the same key. */
+  isPatient: boolean;
 }
 
-/** Draws one illustration from request to stored picture. */
+/** Turns requests into jobs. What becomes of them is told by `JobEvents` and `JobStore`. */
 @Injectable()
 export class IllustrationService {
-  private readonly logger = new Logger(IllustrationService.name);
-
   constructor(
-    private readonly config: AppConfig,
+    private readonly illustrator: Illustrator,
     private readonly loras: LoraAdmission,
-    private readonly referenceImages: ReferenceImages,
-    private readonly dispatch: Dispatch,
     private readonly results: Results,
+    private readonly jobs: JobStore,
   ) {}
 
-  /** @throws DomainError with any reason of preparing, drawing or storing; `deadline-exceeded` when time runs out. */
-  async draw(request: IllustrationRequest, caller: Caller): Promise<Illustration> {
-    this.dispatch.admit();
-    const limit = new TimeLimit(this.config.http.requestTimeoutMs, caller.signal);
-    const stopwatch = new Stopwatch();
-    try {
-      const task = await this.prepare(request, caller.requestId, limit.signal);
-      stopwatch.lap('reference_ms');
-      const drawing = await this.dispatch.draw(task, limit);
-      stopwatch.lap('draw_ms');
-      const location = await this.results.keep(request, task.jobId, drawing.png, limit.signal);
-      stopwatch.lap('store_ms');
-      this.logDrawn(request, task, drawing, stopwatch);
-      return { location, seed: task.seed };
-    } finally {
-      limit.clear();
+  /**
+   * Accepts an illustration for good: it reaches a final state whatever crashes. Keys and seed are fixed here, so that
+   * every attempt draws the same pictures to the same places.
+   *
+   * @throws DomainError `validation-failed`, `lora-not-found`, `starting`, `draining`, `worker-unavailable`,
+   *   `idempotency-key-reused`, `queue-full`, `storage-unavailable`
+   */
+  async accept(request: IllustrationRequest, options: AcceptOptions): Promise<AcceptedJob> {
+    this.checkIllustrator(request, options.isPatient);
+    await this.loras.check(request);
+    const accepted = await this.jobs.accept(this.toNewJob(request, options));
+    const context = currentRequest();
+    if (context !== undefined) context.jobId = accepted.job.id;
+    return accepted;
+  }
+
+  private checkIllustrator(request: IllustrationRequest, isPatient: boolean): void {
+    const availability = this.illustrator.availability();
+    if (!availability.isReady && !isPatient) throw availability.error;
+    const profile = this.illustrator.profile();
+    if (profile === undefined) return;
+    const violations = [...sizeViolationsOf(request, profile.maxImageSize)];
+    if (violations.length > 0) {
+      throw new DomainError('validation-failed', violations.map(({ detail }) => detail).join('; '), { violations });
     }
   }
 
-  private async prepare(request: IllustrationRequest, requestId: string, signal: AbortSignal): Promise<DrawingTask> {
-    const jobId = randomUUID();
-    const context = currentRequest();
-    if (context !== undefined) context.jobId = jobId;
-    await this.loras.check(request, signal);
-    const referenceImages = await this.referenceImages.read(request, signal);
+  private toNewJob(request: IllustrationRequest, options: AcceptOptions): NewJob {
+    const { tenant, requestId, idempotencyKey: key, deadline } = options;
+    const id = newJobId();
     return {
-      jobId,
+      id,
+      tenant,
+      kind: request.kind,
+      request: toPayload(request),
+      seed: request.seed ?? drawSeed(),
+      images: request.n,
+      totalSteps: request.n * request.numInferenceSteps,
+      resultKeys: this.results.keysOf(request, id),
       requestId,
-      ...composePrompts(request),
-      negativePrompt: request.negativePrompt,
-      numInferenceSteps: request.numInferenceSteps,
-      ipAdapterScale: request.ipAdapterScale,
-      seed: request.seed ?? randomInt(seedRange.max + 1),
-      referenceImages,
+      deadline,
+      ...(key !== undefined && {
+        idempotency: { key, requestHash: hashRequest({ kind: request.kind, ...request.given }) },
+      }),
     };
-  }
-
-  /** Where the time went. Never the prompts: they are people's memories. */
-  private logDrawn(request: IllustrationRequest, task: DrawingTask, drawing: Drawing, stopwatch: Stopwatch): void {
-    const { timings, png, width, height } = drawing;
-    this.logger.log(
-      {
-        kind: request.kind,
-        num_inference_steps: task.numInferenceSteps,
-        width,
-        height,
-        png_bytes: png.length,
-        sha256: drawing.sha256,
-        ...stopwatch.laps(),
-        worker_queue_ms: Math.round(timings.queueMs),
-        worker_encode_ms: Math.round(timings.encodeMs),
-        worker_denoise_ms: Math.round(timings.denoiseMs),
-        worker_decode_ms: Math.round(timings.decodeMs),
-        worker_png_ms: Math.round(timings.pngMs),
-      },
-      'illustration drawn',
-    );
   }
 }

@@ -17,7 +17,7 @@ export class LoraAdmission {
   ) {}
 
   /** @throws DomainError `lora-not-found`, or `validation-failed` when there is such a LoRA. */
-  async check({ loraId }: IllustrationRequest, signal: AbortSignal): Promise<void> {
+  async check({ loraId }: IllustrationRequest, signal?: AbortSignal): Promise<void> {
     if (loraId === undefined) return;
     if (!(await this.exists(loraId, signal))) {
       throw new DomainError('lora-not-found', `There is no LoRA with the id ${loraId}.`);
@@ -28,7 +28,7 @@ export class LoraAdmission {
     });
   }
 
-  private async exists(loraId: string, signal: AbortSignal): Promise<boolean> {
+  private async exists(loraId: string, signal?: AbortSignal): Promise<boolean> {
     try {
       return await this.store.exists(this.keys.lora(loraId), { signal });
     } catch (cause) {

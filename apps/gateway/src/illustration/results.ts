@@ -1,10 +1,41 @@
 import { Injectable } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
 
+import { DomainError } from '../errors/domain-error.js';
 import { ObjectKeys } from '../storage/object-keys.js';
-import { ObjectStore, type ObjectLocation } from '../storage/object-store.js';
-import type { IllustrationRequest } from './domain/illustration-request.js';
+import {
+  ObjectForbiddenError,
+  ObjectNotFoundError,
+  ObjectStore,
+  ObjectTooLargeError,
+  type ObjectStat,
+} from '../storage/object-store.js';
+import type { IllustrationKind } from './domain/illustration-request.js';
+import type { Drawing } from './domain/illustrator.js';
+import { pngSize } from './png-size.js';
 
-/** Keeps finished pictures in the object store, one key for each job. */
+/** The largest picture that is read back. */
+export const maxPictureBytes = 64 * 1024 * 1024;
+
+/** A picture as it lies in the store. */
+export interface StoredPicture {
+  key: string;
+  width: number;
+  height: number;
+  /** Of the PNG, lower-case hexadecimal. */
+  sha256: string;
+  sizeBytes: number;
+}
+
+/** What `keep` writes beside a picture, so that an adopting attempt need not read it. */
+const pictureMetadata = z.object({
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  width: z.coerce.number().int().positive(),
+  height: z.coerce.number().int().positive(),
+});
+
+/** Keeps finished pictures in the object store, each under a key of its own that was fixed when its job was accepted. */
 @Injectable()
 export class Results {
   constructor(
@@ -12,15 +43,70 @@ export class Results {
     private readonly keys: ObjectKeys,
   ) {}
 
-  /** @throws DomainError `storage-unavailable`. */
+  /** One key an image: the job's id, then `-2`, `-3` ... behind it. */
+  keysOf({ kind, userId, n }: { kind: IllustrationKind; userId: string; n: number }, jobId: string): string[] {
+    return Array.from({ length: n }, (_, at) =>
+      this.keys.result(kind, userId, at === 0 ? jobId : `${jobId}-${at + 1}`),
+    );
+  }
+
+  /**
+   * Stores the picture, unless an earlier attempt at the same job has stored one: then that one is the result, because
+   * somebody may have been told of it.
+   *
+   * @throws DomainError `storage-unavailable`
+   */
   async keep(
-    { kind, userId }: IllustrationRequest,
-    jobId: string,
-    png: Buffer,
+    key: string,
+    { png, sha256, width, height }: Drawing,
     signal: AbortSignal,
-  ): Promise<ObjectLocation> {
-    const key = this.keys.result(kind, userId, jobId);
-    await this.store.put(key, png, 'image/png', { signal });
-    return this.store.locate(key);
+  ): Promise<{ picture: StoredPicture; isAdopted: boolean }> {
+    const metadata = { sha256, width: String(width), height: String(height) };
+    const outcome = await this.store.putIfAbsent(key, { body: png, contentType: 'image/png', metadata }, { signal });
+    if (outcome === 'stored')
+      return { picture: { key, width, height, sha256, sizeBytes: png.length }, isAdopted: false };
+    const picture = await this.find(key, signal);
+    if (picture === undefined) throw new DomainError('storage-unavailable', 'The object store lost a picture.');
+    return { picture, isAdopted: true };
+  }
+
+  /**
+   * The picture that an earlier attempt has stored under the key; undefined: none has.
+   *
+   * @throws DomainError `storage-unavailable`, or `generation-failed` when what lies there is no whole picture
+   */
+  async find(key: string, signal: AbortSignal): Promise<StoredPicture | undefined> {
+    const stat = await this.stat(key, signal);
+    if (stat === undefined) return undefined;
+    const known = pictureMetadata.safeParse(stat.metadata);
+    return known.success ? { key, ...known.data, sizeBytes: stat.sizeBytes } : this.verify(key, signal);
+  }
+
+  /** The whole PNG. @throws DomainError `storage-unavailable` also when it is not there any more. */
+  async read(key: string, signal?: AbortSignal): Promise<Buffer> {
+    try {
+      return (await this.store.get(key, { maxBytes: maxPictureBytes, signal })).body;
+    } catch (cause) {
+      const errors = [ObjectNotFoundError, ObjectForbiddenError, ObjectTooLargeError];
+      if (!errors.some((error) => cause instanceof error)) throw cause;
+      throw new DomainError('storage-unavailable', 'The object store does not give the picture back.', { cause });
+    }
+  }
+
+  /** Without `s3:ListBucket` a missing object is a 403, and one that we may read is never one. */
+  private async stat(key: string, signal: AbortSignal): Promise<ObjectStat | undefined> {
+    try {
+      return await this.store.stat(key, { signal });
+    } catch (error) {
+      if (error instanceof ObjectForbiddenError) return undefined;
+      throw error;
+    }
+  }
+
+  private async verify(key: string, signal: AbortSignal): Promise<StoredPicture> {
+    const png = await this.read(key, signal);
+    const size = pngSize(png);
+    if (size === undefined) throw new DomainError('generation-failed', 'What lies in place of the picture is none.');
+    return { key, ...size, sha256: createHash('sha256').update(png).digest('hex'), sizeBytes: png.length };
   }
 }

@@ -7,6 +7,7 @@ import { IllustrationRequest, type IllustrationFields, type IllustrationKind } f
 const defaults = {
   numInferenceSteps: 50,
   ipAdapterScale: 0.33,
+  guidanceScale: 5,
   negativePrompt: 'error',
   memoryStylePrompt: 'memory style',
   subjectStylePrompt: 'subject style',
@@ -31,6 +32,10 @@ describe('IllustrationRequest', () => {
         ...memory,
         numInferenceSteps: nothing,
         ipAdapterScale: nothing,
+        guidanceScale: nothing,
+        n: nothing,
+        width: nothing,
+        height: nothing,
         negativePrompt: nothing,
         stylePrompt: nothing,
         loraId: nothing,
@@ -46,6 +51,10 @@ describe('IllustrationRequest', () => {
       negativePrompt: 'error',
       numInferenceSteps: 50,
       ipAdapterScale: 0.33,
+      guidanceScale: 5,
+      n: 1,
+      width: undefined,
+      height: undefined,
       loraId: undefined,
       seed: undefined,
     });
@@ -88,6 +97,14 @@ describe('IllustrationRequest', () => {
     ['a negative scale', 'memory', { ...memory, ipAdapterScale: -0.1 }, '/ip_adapter_scale'],
     ['a scale over one', 'memory', { ...memory, ipAdapterScale: 1.01 }, '/ip_adapter_scale'],
     ['a scale that is no number', 'memory', { ...memory, ipAdapterScale: Number.NaN }, '/ip_adapter_scale'],
+    ['a guidance over 30', 'memory', { ...memory, guidanceScale: 30.5 }, '/guidance_scale'],
+    ['a guidance that is no number', 'memory', { ...memory, guidanceScale: Number.NaN }, '/guidance_scale'],
+    ['no image', 'memory', { ...memory, n: 0 }, '/n'],
+    ['five images', 'memory', { ...memory, n: 5 }, '/n'],
+    ['half an image', 'memory', { ...memory, n: 1.5 }, '/n'],
+    ['a width between latents', 'memory', { ...memory, width: 1023 }, '/width'],
+    ['a height below the smallest', 'memory', { ...memory, height: 56 }, '/height'],
+    ['a width beyond every model', 'memory', { ...memory, width: 4104 }, '/width'],
     ['a negative seed', 'memory', { ...memory, seed: -1 }, '/seed'],
     ['a seed of 33 bits', 'memory', { ...memory, seed: 2 ** 32 }, '/seed'],
   ])('refuses %s', (_, kind, fields, pointer) => {
@@ -105,6 +122,10 @@ describe('IllustrationRequest', () => {
       prompt: '\u{1f35e}'.repeat(2000),
       numInferenceSteps: 150,
       ipAdapterScale: 1,
+      guidanceScale: 30,
+      n: 4,
+      width: 4096,
+      height: 4096,
       seed: 2 ** 32 - 1,
     };
     expect(pointersOf('memory', fields)).toEqual([]);
@@ -112,6 +133,15 @@ describe('IllustrationRequest', () => {
 
   it('takes the layout and the scripts people write in', () => {
     expect(pointersOf('memory', { ...memory, prompt: 'line\r\nline\n\ttab שלום\u200f مرحبا 日本 é👩‍👩‍👧' })).toEqual([]);
+  });
+
+  it('remembers what was given, and not what was not', () => {
+    const given = { ...memory, seed: 0, negativePrompt: '', width: null, loraId: undefined };
+    expect(IllustrationRequest.create('memory', given, defaults).given).toEqual({
+      ...memory,
+      seed: 0,
+      negativePrompt: '',
+    });
   });
 
   it('is within its ranges whenever it exists', () => {

@@ -1,16 +1,8 @@
-import { DomainError, type Violation } from '../../errors/domain-error.js';
-import { identifierRule, isIdentifier } from './identifier.js';
-import { isBlank, promptProblem } from './prompt-text.js';
+import { DomainError } from '../../errors/domain-error.js';
+import type { IllustrationKind, IllustrationValues } from './illustration-values.js';
+import { violationsOf } from './illustration-violations.js';
 
-/** A memory is drawn from its text and the person's avatar; a subject is the person's portrait from their photo. */
-export type IllustrationKind = 'memory' | 'subject';
-
-/** Denoising steps of one drawing. */
-export const stepsRange = { min: 1, max: 150 } as const;
-/** Weight of the reference image. */
-export const ipAdapterScaleRange = { min: 0, max: 1 } as const;
-/** Seeds are unsigned 32-bit numbers. */
-export const seedRange = { min: 0, max: 2 ** 32 - 1 } as const;
+export type { IllustrationKind } from './illustration-values.js';
 
 /** What a caller asks for. Optional fields may be absent or null: both mean the default. */
 export interface IllustrationFields {
@@ -19,8 +11,12 @@ export interface IllustrationFields {
   prompt?: string | null;
   numInferenceSteps?: number | null;
   ipAdapterScale?: number | null;
+  guidanceScale?: number | null;
   negativePrompt?: string | null;
   stylePrompt?: string | null;
+  n?: number | null;
+  width?: number | null;
+  height?: number | null;
   loraId?: string | null;
   seed?: number | null;
 }
@@ -28,26 +24,53 @@ export interface IllustrationFields {
 export interface IllustrationDefaults {
   readonly numInferenceSteps: number;
   readonly ipAdapterScale: number;
+  readonly guidanceScale: number;
   readonly negativePrompt: string;
   readonly memoryStylePrompt: string;
   readonly subjectStylePrompt: string;
 }
 
+/** The fields that a caller gave, as plain JSON. */
+export type GivenFields = { readonly [Field in keyof IllustrationFields]?: string | number };
+
 /** One illustration to draw, valid by construction: defaults applied, every field within its range. */
-export class IllustrationRequest {
+export class IllustrationRequest implements IllustrationValues {
+  readonly kind: IllustrationKind;
+  readonly userId: string;
+  readonly prompt: string;
+  readonly stylePrompt: string;
+  readonly negativePrompt: string;
+  readonly numInferenceSteps: number;
+  readonly ipAdapterScale: number;
+  readonly guidanceScale: number;
+  readonly n: number;
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+  readonly loraId: string | undefined;
+  readonly seed: number | undefined;
+
   private constructor(
-    readonly kind: IllustrationKind,
-    readonly userId: string,
-    /** Empty for a subject. */
-    readonly prompt: string,
-    readonly stylePrompt: string,
-    readonly negativePrompt: string,
-    readonly numInferenceSteps: number,
-    readonly ipAdapterScale: number,
-    readonly loraId: string | undefined,
-    /** Undefined: the service draws one. */
-    readonly seed: number | undefined,
-  ) {}
+    values: IllustrationValues,
+    /**
+     * What the caller sent, without defaults: it tells whether two requests are one, though the defaults change in
+     * between. Of a restored request: everything.
+     */
+    readonly given: GivenFields,
+  ) {
+    this.kind = values.kind;
+    this.userId = values.userId;
+    this.prompt = values.prompt;
+    this.stylePrompt = values.stylePrompt;
+    this.negativePrompt = values.negativePrompt;
+    this.numInferenceSteps = values.numInferenceSteps;
+    this.ipAdapterScale = values.ipAdapterScale;
+    this.guidanceScale = values.guidanceScale;
+    this.n = values.n;
+    this.width = values.width;
+    this.height = values.height;
+    this.loraId = values.loraId;
+    this.seed = values.seed;
+  }
 
   /** @throws DomainError `validation-failed` that names every wrong field. */
   static create(
@@ -55,66 +78,44 @@ export class IllustrationRequest {
     fields: IllustrationFields,
     defaults: IllustrationDefaults,
   ): IllustrationRequest {
-    const request = new IllustrationRequest(
+    const values: IllustrationValues = {
       kind,
-      fields.userId,
-      fields.prompt ?? '',
-      fields.stylePrompt ?? (kind === 'memory' ? defaults.memoryStylePrompt : defaults.subjectStylePrompt),
-      fields.negativePrompt ?? defaults.negativePrompt,
-      fields.numInferenceSteps ?? defaults.numInferenceSteps,
-      fields.ipAdapterScale ?? defaults.ipAdapterScale,
-      fields.loraId ?? undefined,
-      fields.seed ?? undefined,
-    );
-    const violations = [...violationsOf(request)];
+      userId: fields.userId,
+      prompt: fields.prompt ?? '',
+      stylePrompt: fields.stylePrompt ?? (kind === 'memory' ? defaults.memoryStylePrompt : defaults.subjectStylePrompt),
+      negativePrompt: fields.negativePrompt ?? defaults.negativePrompt,
+      numInferenceSteps: fields.numInferenceSteps ?? defaults.numInferenceSteps,
+      ipAdapterScale: unsignedZero(fields.ipAdapterScale ?? defaults.ipAdapterScale),
+      guidanceScale: unsignedZero(fields.guidanceScale ?? defaults.guidanceScale),
+      n: fields.n ?? 1,
+      width: fields.width ?? undefined,
+      height: fields.height ?? undefined,
+      loraId: fields.loraId ?? undefined,
+      seed: fields.seed === undefined || fields.seed === null ? undefined : unsignedZero(fields.seed),
+    };
+    return IllustrationRequest.of(values, givenOf(fields));
+  }
+
+  /** A request as it was accepted, whatever the defaults are by now. @throws DomainError `validation-failed`. */
+  static restore(values: IllustrationValues): IllustrationRequest {
+    const { kind: _, ...fields } = values;
+    return IllustrationRequest.of(values, givenOf(fields));
+  }
+
+  private static of(values: IllustrationValues, given: GivenFields): IllustrationRequest {
+    const violations = [...violationsOf(values)];
     if (violations.length > 0) {
       throw new DomainError('validation-failed', violations.map(({ detail }) => detail).join('; '), { violations });
     }
-    return request;
+    return new IllustrationRequest(values, given);
   }
 }
 
-function* violationsOf(request: IllustrationRequest): Generator<Violation> {
-  if (!isIdentifier(request.userId)) yield violation('user_id', `must be ${identifierRule}`);
-  if (request.loraId !== undefined && !isIdentifier(request.loraId)) {
-    yield violation('lora_id', `must be ${identifierRule}`);
-  }
-  yield* promptViolations(request);
-  if (!isIntegerWithin(request.numInferenceSteps, stepsRange)) {
-    yield violation('num_inference_steps', `must be a whole number from ${stepsRange.min} to ${stepsRange.max}`);
-  }
-  if (!isWithin(request.ipAdapterScale, ipAdapterScaleRange)) {
-    yield violation(
-      'ip_adapter_scale',
-      `must be a number from ${ipAdapterScaleRange.min} to ${ipAdapterScaleRange.max}`,
-    );
-  }
-  if (request.seed !== undefined && !isIntegerWithin(request.seed, seedRange)) {
-    yield violation('seed', `must be a whole number from ${seedRange.min} to ${seedRange.max}`);
-  }
+function givenOf(fields: IllustrationFields): GivenFields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null));
 }
 
-function* promptViolations(request: IllustrationRequest): Generator<Violation> {
-  const texts = { prompt: request.prompt, style_prompt: request.stylePrompt, negative_prompt: request.negativePrompt };
-  for (const [field, text] of Object.entries(texts)) {
-    const problem = promptProblem(text);
-    if (problem !== undefined) yield violation(field, problem);
-  }
-  // What the picture shows: the person's words for a memory, the style alone for a portrait.
-  if (request.kind === 'memory' && isBlank(request.prompt)) yield violation('prompt', 'must not be blank');
-  if (request.kind === 'subject' && isBlank(request.stylePrompt)) yield violation('style_prompt', 'must not be blank');
-  if (request.kind === 'subject' && request.prompt !== '') yield violation('prompt', 'is not a field of a portrait');
-}
-
-function violation(field: string, detail: string): Violation {
-  return { pointer: `/${field}`, detail: `${field} ${detail}` };
-}
-
-function isWithin(value: number, range: { min: number; max: number }): boolean {
-  // Also false for NaN.
-  return value >= range.min && value <= range.max;
-}
-
-function isIntegerWithin(value: number, range: { min: number; max: number }): boolean {
-  return Number.isInteger(value) && isWithin(value, range);
+/** JSON knows one zero only. */
+function unsignedZero(value: number): number {
+  return value === 0 ? 0 : value;
 }

@@ -10,6 +10,11 @@ export interface DrawingTask {
   negativePrompt?: string;
   numInferenceSteps: number;
   ipAdapterScale: number;
+  /** Absent: the worker's default, as for the sizes. */
+  guidanceScale?: number;
+  /** Pixels, a multiple of 8. */
+  width?: number;
+  height?: number;
   /** 0 to 2^32 - 1. */
   seed: number;
   /** PNG, JPEG or WebP files as stored; the worker checks them. */
@@ -31,6 +36,8 @@ export interface Drawing {
   width: number;
   height: number;
   timings: DrawingTimings;
+  /** The device's time for this picture, its share of steps shared with others; undefined: the worker does not tell. */
+  deviceMs?: number;
 }
 
 /** Milliseconds spent in the worker. */
@@ -40,6 +47,25 @@ export interface DrawingTimings {
   denoiseMs: number;
   decodeMs: number;
   pngMs: number;
+}
+
+/** Who draws, with what, and how much of it. */
+export interface IllustratorProfile {
+  workerVersion: string;
+  /** A folder or a hub repository. */
+  model: string;
+  /** Random weights: it draws texture and not pictures. */
+  isDemoModel: boolean;
+  device: string;
+  dtype: string;
+  /** undefined: none is loaded. */
+  ipAdapter: string | undefined;
+  scheduler: string;
+  engine: string;
+  /** Drawings it takes at a time, those that wait for the device included. */
+  maxOutstandingJobs: number;
+  /** Longest side in pixels. */
+  maxImageSize: number;
 }
 
 /** Can a drawing start now, and if not, why: in words for the health page, as an error for a request. */
@@ -59,4 +85,10 @@ export abstract class Illustrator {
 
   /** Known without asking: the adapter keeps watching the worker's health. */
   abstract availability(): IllustratorAvailability;
+
+  /** Known without asking, like the availability; undefined: not told yet. Of a worker that left: its last. */
+  abstract profile(): IllustratorProfile | undefined;
+
+  /** Calls the listener when availability or profile may have changed. @returns how to stop that */
+  abstract onChange(listener: () => void): () => void;
 }

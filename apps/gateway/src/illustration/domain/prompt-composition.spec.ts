@@ -7,6 +7,7 @@ function composed(kind: IllustrationKind, fields: Partial<IllustrationFields>): 
   const defaults = {
     numInferenceSteps: 50,
     ipAdapterScale: 0.33,
+    guidanceScale: 5,
     negativePrompt: '',
     memoryStylePrompt: 'memory style',
     subjectStylePrompt: 'subject style',

@@ -9,8 +9,12 @@ export function toIllustrationFields(body: DrawMemoryDto | DrawSubjectDto): Illu
     prompt: 'prompt' in body ? body.prompt : undefined,
     numInferenceSteps: body.num_inference_steps,
     ipAdapterScale: body.ip_adapter_scale,
+    guidanceScale: body.guidance_scale,
     negativePrompt: body.negative_prompt,
     stylePrompt: body.style_prompt,
+    n: body.n,
+    width: body.width,
+    height: body.height,
     loraId: body.lora_id,
     seed: body.seed,
   };

@@ -1,90 +1,82 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { request as httpRequest, type Server } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
 
-import { Logger, type INestApplication } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import request, { type Response } from 'supertest';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { AppConfigModule } from '../../config/config.module.js';
-import { loadConfig } from '../../config/load-config.js';
-import { ErrorsModule } from '../../errors/errors.module.js';
-import { ObjectStore } from '../../storage/object-store.js';
-import { StorageModule } from '../../storage/storage.module.js';
-import { Illustrator, type DrawingEvent, type DrawingTask } from '../domain/illustrator.js';
-import { IllustrationModule } from '../illustration.module.js';
-import { FakeIllustrator } from '../worker/fake-illustrator.js';
+import { GatewayApp } from '../../../../../test/support/gateway-app.js';
+import { DomainError } from '../../errors/domain-error.js';
 
-/** Draws like the fake, or for ever while `isHeld`; tells what it is asked and how it ends. */
-class ObservedIllustrator extends FakeIllustrator {
-  isHeld = false;
-  readonly tasks: DrawingTask[] = [];
-  markBegun: () => void = () => undefined;
-  markEnded: (error: unknown) => void = () => undefined;
-  readonly begun = new Promise<void>((resolve) => (this.markBegun = resolve));
-  readonly ended = new Promise<unknown>((resolve) => (this.markEnded = resolve));
+// Drawing over REST, on the whole gateway: what is asked, what is answered, what becomes of the job.
 
-  override async *draw(...[task, options]: Parameters<FakeIllustrator['draw']>): AsyncGenerator<DrawingEvent> {
-    this.tasks.push(task);
-    this.markBegun();
-    try {
-      yield* (this.isHeld ? new FakeIllustrator(60_000) : new FakeIllustrator(0)).draw(task, options);
-    } catch (error) {
-      this.markEnded(error);
-      throw error;
-    }
-  }
+const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const lake = { user_id: 'ada', prompt: 'the lake' };
+let gateway: GatewayApp;
+
+async function post(kind: 'memory' | 'subject', body: object, headers: Record<string, string> = {}): Promise<Response> {
+  return gateway.post(kind, body, headers);
 }
 
-let folder: string;
-let app: INestApplication<Server>;
-let illustrator: ObservedIllustrator;
-
-async function post(path: string, body: object): Promise<Response> {
-  return request(app.getHttpServer()).post(`/v1/images/${path}`).send(body);
+/** A call whose caller hangs up once the drawing has begun. Resolves with the job when that has been noticed. */
+async function hangUp(headers: Record<string, string>): Promise<string> {
+  const { port } = new URL(gateway.url);
+  const call = httpRequest({
+    port,
+    host: '127.0.0.1',
+    method: 'POST',
+    path: '/v1/images/memory',
+    headers: { 'Content-Type': 'application/json', ...headers },
+  });
+  const hungUp = new Promise((resolve) => call.on('error', () => undefined).once('close', resolve));
+  call.end(JSON.stringify(lake));
+  await expect.poll(() => gateway.fake.tasks.length, { interval: 5 }).toBe(1);
+  call.destroy();
+  await hungUp;
+  return (await gateway.latestJob()).id;
 }
 
-beforeAll(() => Logger.overrideLogger(false));
+async function stateOf(jobId: string): Promise<string> {
+  return (await gateway.jobs.get('default', jobId)).state;
+}
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rest-'));
-  const config = loadConfig({
-    DATA_DIR: folder,
+beforeAll(async () => {
+  gateway = await GatewayApp.start({
     SERVICE_URL: 'https://images.example',
-    ILLUSTRATOR: 'fake',
-    DEFAULT_NUM_INFERENCE_STEPS: '2',
+    REQUEST_TIMEOUT_SECONDS: '1',
     DEFAULT_NEGATIVE_PROMPT: 'error',
     DEFAULT_MEMORY_STYLE_PROMPT: 'memory style',
     DEFAULT_SUBJECT_STYLE_PROMPT: 'subject style',
   });
-  illustrator = new ObservedIllustrator();
-  const module = await Test.createTestingModule({
-    imports: [AppConfigModule.of(config), ErrorsModule, StorageModule, IllustrationModule],
-  })
-    .overrideProvider(Illustrator)
-    .useValue(illustrator)
-    .compile();
-  app = module.createNestApplication<INestApplication<Server>>({ logger: false });
-  await app.listen(0, '127.0.0.1');
-  await app.get(ObjectStore).put('avatars/ada.png', Buffer.from('avatar'), 'image/png');
-  await app.get(ObjectStore).put('subjects/ada.png', Buffer.from('photo'), 'image/png');
-});
-
-afterEach(async () => {
-  await app.close();
-  await rm(folder, { recursive: true });
-});
+  await gateway.objects.put('avatars/ada.png', Buffer.from('avatar'), 'image/png');
+  await gateway.objects.put('subjects/ada.png', Buffer.from('photo'), 'image/png');
+}, 60_000);
+beforeEach(() => gateway.fake.reset());
+afterEach(() => gateway.cancelAll());
+afterAll(() => gateway.stop());
 
 describe('POST /v1/images/memory', () => {
-  it('answers 200 with the place of the picture, its address and its seed', async () => {
-    const reply = await post('memory', { user_id: 'ada', prompt: 'the lake', seed: 7 });
+  it("answers as the prototype did, and tells the job, the seed and the picture's size and address", async () => {
+    const reply = await post('memory', { ...lake, seed: 7 });
     expect(reply.status).toBe(200);
-    const key = `generated/ada/memory_${illustrator.tasks[0]?.jobId}.png`;
-    expect(reply.body).toEqual({
-      data: [{ s3_uri: `s3://local/${key}`, url: `https://images.example/images/${key}`, seed: 7 }],
-    });
+    expect(reply.headers['content-type']).toBe('application/json; charset=utf-8');
+    const jobId = gateway.fake.tasks[0]?.jobId;
+    const key = `generated/ada/memory_${jobId}.png`;
+    const uri = `s3://local/${key}`;
+    const url = `https://images.example/images/${key}`;
+    expect(reply.text).toBe(
+      `{"data":[{"s3_uri":"${uri}","url":"${url}","seed":7,"width":64,"height":64}],"job_id":"${jobId}"}`,
+    );
+    expect(key).toMatch(new RegExp(`^generated/ada/memory_${uuid}\\.png$`));
+    expect(gateway.results()).toContain(key.replace('generated/', ''));
+  });
+
+  it('tells where the time went', async () => {
+    const { headers } = await post('memory', lake);
+    const timing = String(headers['server-timing']);
+    const entries = timing.split(', ').map((entry) => /^([a-z]+);dur=(\d+(?:\.\d)?)$/.exec(entry));
+    const names = entries.map((entry) => entry?.[1]);
+    expect(names).toEqual(['queue', 'reference', 'encode', 'denoise', 'decode', 'png', 'upload']);
+    expect(Number(entries[3]?.[2])).toBeGreaterThan(0);
   });
 
   it('passes every field on', async () => {
@@ -97,15 +89,21 @@ describe('POST /v1/images/memory', () => {
       style_prompt: 'in oil',
       lora_id: null,
       seed: 4_294_967_295,
+      guidance_scale: 0,
+      width: 128,
+      height: 72,
     };
     expect((await post('memory', body)).status).toBe(200);
-    expect(illustrator.tasks[0]).toMatchObject({
+    expect(gateway.fake.tasks[0]).toMatchObject({
       prompt: 'the lake',
       prompt2: 'in oil',
       numInferenceSteps: 3,
       ipAdapterScale: 0,
       negativePrompt: '',
       seed: 4_294_967_295,
+      guidanceScale: 0,
+      width: 128,
+      height: 72,
     });
   });
 
@@ -120,7 +118,9 @@ describe('POST /v1/images/memory', () => {
     };
     expect((await post('memory', { user_id: 'ada', prompt: 'the lake', ...nulls })).status).toBe(200);
     expect((await post('memory', { user_id: 'ada', prompt: 'the lake' })).status).toBe(200);
-    const [first, second] = illustrator.tasks.map(({ jobId: _job, requestId: _request, seed: _seed, ...rest }) => rest);
+    const [first, second] = gateway.fake.tasks.map(
+      ({ jobId: _job, requestId: _request, seed: _seed, ...rest }) => rest,
+    );
     expect(first).toEqual(second);
     expect(first).toMatchObject({ numInferenceSteps: 2, ipAdapterScale: 0.33, negativePrompt: 'error' });
   });
@@ -144,6 +144,18 @@ describe('POST /v1/images/memory', () => {
     ['a bidi override', { user_id: 'ada', prompt: 'x', negative_prompt: '\u202e' }, ['/negative_prompt']],
     ['a seed of 33 bits', { user_id: 'ada', prompt: 'x', seed: 2 ** 32 }, ['/seed']],
     ['a LoRA with a slash', { user_id: 'ada', prompt: 'x', lora_id: 'a/b' }, ['/lora_id']],
+    ['a guidance in quotes', { user_id: 'ada', prompt: 'x', guidance_scale: '5' }, ['/guidance_scale']],
+    ['a guidance of 31', { user_id: 'ada', prompt: 'x', guidance_scale: 31 }, ['/guidance_scale']],
+    ['five images', { user_id: 'ada', prompt: 'x', n: 5 }, ['/n']],
+    ['half an image', { user_id: 'ada', prompt: 'x', n: 0.5 }, ['/n']],
+    ['a width of 1023', { user_id: 'ada', prompt: 'x', width: 1023 }, ['/width']],
+    ['a height of 0', { user_id: 'ada', prompt: 'x', height: 0 }, ['/height']],
+    [
+      'sides that the model does not draw',
+      { user_id: 'ada', prompt: 'x', width: 4096, height: 2056 },
+      ['/height', '/width'],
+    ],
+    ['an unknown response format', { user_id: 'ada', prompt: 'x', response_format: 'jpeg' }, ['/response_format']],
     ['an unknown field', { user_id: 'ada', prompt: 'x', Prompt: 'x' }, ['/Prompt']],
   ])('refuses %s', async (_, body, pointers) => {
     const reply = await post('memory', body);
@@ -151,29 +163,229 @@ describe('POST /v1/images/memory', () => {
     expect(reply.body).toMatchObject({ error: 'validation-failed' });
     const { errors }: { errors: { pointer: string }[] } = reply.body;
     expect(errors.map(({ pointer }) => pointer).toSorted()).toEqual(pointers);
-    expect(illustrator.tasks).toEqual([]);
+    expect(gateway.fake.tasks).toEqual([]);
   });
 
   it('cannot be given a number that is none', async () => {
-    const reply = await request(app.getHttpServer())
+    const reply = await request(gateway.url)
       .post('/v1/images/memory')
       .type('json')
       .send('{"user_id":"ada","prompt":"x","ip_adapter_scale":1e999}');
     expect(reply.status).toBe(422);
   });
 
-  it('stops the work when the client hangs up', async () => {
-    illustrator.isHeld = true;
-    const { port } = new URL(await app.getUrl());
-    const headers = { 'Content-Type': 'application/json' };
-    const call = httpRequest({ port, host: '127.0.0.1', method: 'POST', path: '/v1/images/memory', headers });
-    const hungUp = new Promise((resolve) => call.once('error', resolve));
-    call.end(JSON.stringify({ user_id: 'ada', prompt: 'the lake' }));
-    await illustrator.begun;
-    call.destroy();
-    await hungUp;
-    expect(await illustrator.ended).toMatchObject({ reason: 'canceled' });
-    expect(await readdir(folder)).not.toContain('generated');
+  it('draws several pictures, one entry each', async () => {
+    const reply = await post('memory', { ...lake, n: 3, seed: 4_294_967_295 });
+    const { data }: { data: { s3_uri: string; seed: number }[] } = reply.body;
+    expect(data.map(({ seed }) => seed)).toEqual([4_294_967_295, 0, 1]);
+    expect(new Set(data.map(({ s3_uri }) => s3_uri)).size).toBe(3);
+  });
+
+  it('gives the same picture for the same seed, and ten callers at once each their own', async () => {
+    const digestOf = async (seed: number): Promise<string> => {
+      const reply = await post('memory', { ...lake, seed, response_format: 'b64_json' });
+      const { data }: { data: { b64_json: string }[] } = reply.body;
+      return createHash('sha256')
+        .update(Buffer.from(data[0]?.b64_json ?? '', 'base64'))
+        .digest('hex');
+    };
+    const together = await Promise.all(Array.from({ length: 10 }, (_, seed) => digestOf(seed)));
+    expect(new Set(together).size).toBe(10);
+    expect(await digestOf(4)).toBe(together[4]);
+  });
+
+  it.each([
+    ['s3_uri', []],
+    ['url', []],
+    ['b64_json', ['b64_json']],
+    [null, []],
+  ])('tells of the picture what response_format %s asks for', async (format, more) => {
+    const reply = await post('memory', { ...lake, response_format: format });
+    const { data }: { data: Record<string, string>[] } = reply.body;
+    expect(Object.keys(data[0] ?? {})).toEqual(['s3_uri', 'url', 'seed', 'width', 'height', ...more]);
+    const { body } = await gateway.objects.get(data[0]?.['s3_uri']?.replace('s3://local/', '') ?? '', {
+      maxBytes: 1e6,
+    });
+    if (format === 'b64_json') expect(Buffer.from(data[0]?.['b64_json'] ?? '', 'base64').equals(body)).toBe(true);
+  });
+
+  it('is 503 at once while nothing can be drawn, and takes nothing on', async () => {
+    const error = new DomainError('starting', 'The model is still loading.');
+    gateway.fake.availability = { isReady: false, error };
+    const before = await gateway.jobs.list('default', { pageSize: 1 });
+    const reply = await post('memory', lake);
+    expect(reply.status).toBe(503);
+    expect(reply.body).toMatchObject({ error: 'starting', detail: 'The model is still loading.' });
+    expect(reply.headers['retry-after']).toBe('5');
+    expect(await gateway.jobs.list('default', { pageSize: 1 })).toEqual(before);
+  });
+});
+
+describe('a caller that cannot wait', () => {
+  it('gets the job at once with respond-async, and the pictures later', async () => {
+    const reply = await post('memory', lake, { Prefer: 'respond-async' });
+    expect(reply.status).toBe(202);
+    const { job_id: jobId } = reply.body;
+    expect(reply.body).toMatchObject({
+      kind: 'memory',
+      state: expect.stringMatching(/queued|running/),
+      attempt: expect.any(Number),
+    });
+    expect(reply.headers).toMatchObject({
+      location: `/v1/jobs/${jobId}`,
+      'preference-applied': 'respond-async',
+      'retry-after': expect.stringMatching(/^[1-9]\d*$/),
+    });
+    await expect.poll(() => stateOf(jobId)).toBe('succeeded');
+    const job = await request(gateway.url).get(`/v1/jobs/${jobId}`);
+    expect(job.body).toMatchObject({ state: 'succeeded', data: [{ s3_uri: expect.any(String) }] });
+  });
+
+  it('is taken on although nothing can be drawn yet', async () => {
+    const error = new DomainError('starting', 'The model is still loading.');
+    gateway.fake.availability = { isReady: false, error };
+    const reply = await post('memory', lake, { Prefer: 'respond-async' });
+    expect(reply.status).toBe(202);
+    expect(reply.body).toMatchObject({ state: 'queued' });
+    gateway.fake.availability = { isReady: true };
+    await expect.poll(() => stateOf(reply.body.job_id), { timeout: 5000 }).toBe('succeeded');
+  });
+
+  it('gets the pictures if they are ready in time', async () => {
+    const reply = await post('memory', lake, { Prefer: 'wait=20' });
+    expect(reply.status).toBe(200);
+    expect(reply.headers['preference-applied']).toBe('wait=20');
+    expect(reply.body).toMatchObject({ data: [{ s3_uri: expect.any(String) }] });
+  });
+
+  it.each(['wait=1', 'wait=0', 'respond-async, wait=1'])(
+    'gets the job when %s is over, which goes on',
+    async (prefer) => {
+      gateway.fake.isHeld = true;
+      const reply = await post('memory', lake, { Prefer: prefer });
+      expect(reply.status).toBe(202);
+      expect(reply.headers['preference-applied']).toBe(prefer);
+      expect(reply.headers['location']).toBe(`/v1/jobs/${reply.body.job_id}`);
+      expect(gateway.fake.failures).toEqual([]);
+    },
+  );
+
+  it('sees what happens with Accept: text/event-stream', async () => {
+    const reply = await post('memory', lake, { Accept: 'text/event-stream' });
+    expect(reply.status).toBe(200);
+    expect(reply.headers['content-type']).toContain('text/event-stream');
+    const events = [...reply.text.matchAll(/^event: (.+)$/gm)].map(([, type]) => type);
+    expect(events[0]).toBe('queued');
+    expect(events.at(-1)).toBe('succeeded');
+    expect(reply.text).toContain('"s3_uri"');
+  });
+
+  it('gets a problem, and no stream, for a request that is wrong', async () => {
+    const reply = await post('memory', { user_id: 'ada' }, { Accept: 'text/event-stream' });
+    expect(reply.status).toBe(422);
+    expect(reply.headers['content-type']).toContain('application/problem+json');
+  });
+});
+
+describe('a drawing that takes too long', () => {
+  it('is 504 with the job, and is given up', async () => {
+    gateway.fake.isHeld = true;
+    const reply = await post('memory', lake);
+    expect(reply.status).toBe(504);
+    expect(reply.body).toMatchObject({ error: 'deadline-exceeded', retryable: true });
+    const jobId = String(reply.headers['location']).replace('/v1/jobs/', '');
+    await expect.poll(() => stateOf(jobId)).toMatch(/canceled|expired/);
+    await expect.poll(() => gateway.fake.failures.length).toBe(1);
+  });
+
+  it('goes on for a caller with a key, who finds it by the key', async () => {
+    gateway.fake.isHeld = true;
+    const reply = await post('memory', lake, { 'Idempotency-Key': 'patient' });
+    expect(reply.status).toBe(504);
+    const jobId = String(reply.headers['location']).replace('/v1/jobs/', '');
+    expect(await stateOf(jobId)).toBe('running');
+    expect(gateway.fake.failures).toEqual([]);
+    const again = await post('memory', lake, { 'Idempotency-Key': 'patient', Prefer: 'respond-async' });
+    expect(again.body).toMatchObject({ job_id: jobId });
+    expect(again.headers['idempotency-replayed']).toBe('true');
+  });
+
+  it('expires at the deadline that the caller gave', async () => {
+    gateway.fake.isHeld = true;
+    const reply = await post('memory', lake, { Prefer: 'respond-async', 'X-Deadline-Seconds': '1' });
+    await expect.poll(() => stateOf(reply.body.job_id), { timeout: 5000 }).toBe('expired');
+    const job = await gateway.jobs.get('default', reply.body.job_id);
+    expect(job.error).toMatchObject({ reason: 'deadline-exceeded' });
+  });
+
+  it.each(['0', '86401', '-1', '1.5', 'soon', ''])('refuses the deadline %j', async (deadline) => {
+    const reply = await post('memory', lake, { 'X-Deadline-Seconds': deadline });
+    expect(reply.status).toBe(400);
+    expect(reply.body).toMatchObject({ error: 'malformed-request' });
+    expect(gateway.fake.tasks).toEqual([]);
+  });
+});
+
+describe('an idempotency key', () => {
+  it('makes repeated requests one job', async () => {
+    const first = await post('memory', lake, { 'Idempotency-Key': '"once"' });
+    expect(first.headers['idempotency-replayed']).toBeUndefined();
+    const again = await post('memory', { ...lake, seed: null }, { 'Idempotency-Key': 'once' });
+    expect(again.status).toBe(200);
+    expect(again.text).toBe(first.text);
+    expect(again.headers['idempotency-replayed']).toBe('true');
+    expect(gateway.fake.tasks).toHaveLength(1);
+  });
+
+  it('makes 50 requests at once one job', async () => {
+    const calls = Array.from({ length: 50 }, () => post('memory', lake, { 'Idempotency-Key': 'storm' }));
+    const replies = await Promise.all(calls);
+    expect(new Set(replies.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+    expect(replies.filter(({ headers }) => headers['idempotency-replayed'] === undefined)).toHaveLength(1);
+    expect(gateway.fake.tasks).toHaveLength(1);
+  });
+
+  it('belongs to one request', async () => {
+    await post('memory', lake, { 'Idempotency-Key': 'mine' });
+    const other = await post('memory', { ...lake, prompt: 'the sea' }, { 'Idempotency-Key': 'mine' });
+    expect(other.status).toBe(422);
+    expect(other.body).toMatchObject({ error: 'idempotency-key-reused' });
+  });
+
+  it('remembers a failure too', async () => {
+    const send = () => post('memory', { ...lake, user_id: 'nobody' }, { 'Idempotency-Key': 'failure' });
+    const [first, again] = [await send(), await send()];
+    expect(first.status).toBe(422);
+    expect(again.body).toMatchObject({ error: 'avatar-not-found', detail: first.body.detail });
+    expect(again.headers['idempotency-replayed']).toBe('true');
+  });
+
+  it.each(['a b', '"', 'x'.repeat(256)])('is refused as %j', async (key) => {
+    const reply = await post('memory', lake, { 'Idempotency-Key': key });
+    expect(reply.status).toBe(400);
+    expect(reply.body).toMatchObject({ error: 'idempotency-key-invalid' });
+  });
+});
+
+describe('a caller that hangs up', () => {
+  it('stops the work', async () => {
+    gateway.fake.isHeld = true;
+    const jobId = await hangUp({});
+    await expect.poll(() => gateway.fake.failures).toMatchObject([{ reason: 'canceled' }]);
+    await expect.poll(() => stateOf(jobId)).toBe('canceled');
+    expect(gateway.results().filter((name) => name.includes(jobId))).toEqual([]);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['has a key to come back with', { 'Idempotency-Key': 'back-soon' }],
+    ['watches events', { Accept: 'text/event-stream' }],
+  ])('leaves the work alone if it %s', async (_, headers) => {
+    gateway.fake.isHeld = true;
+    const jobId = await hangUp(headers);
+    // The gateway has noticed once it has told the access log; a call that is answered after it shows that.
+    await gateway.untilNoCallIsOpen();
+    expect(await stateOf(jobId)).toBe('running');
+    expect((await gateway.jobs.get('default', jobId)).isCancelRequested).toBe(false);
   });
 });
 
@@ -183,8 +395,8 @@ describe('POST /v1/images/subject', () => {
     expect(reply.status).toBe(200);
     const { data }: { data: { s3_uri: string; seed: number }[] } = reply.body;
     expect(data[0]?.s3_uri).toMatch(/^s3:\/\/local\/generated\/ada\/subject_[0-9a-f-]{36}\.png$/);
-    expect(data[0]?.seed).toBe(illustrator.tasks[0]?.seed);
-    expect(illustrator.tasks[0]).toMatchObject({ prompt: 'in oil', referenceImages: [Buffer.from('photo')] });
+    expect(data[0]?.seed).toBe(gateway.fake.tasks[0]?.seed);
+    expect(gateway.fake.tasks[0]).toMatchObject({ prompt: 'in oil', referenceImages: [Buffer.from('photo')] });
   });
 
   it.each([

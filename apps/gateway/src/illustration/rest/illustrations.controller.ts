@@ -1,16 +1,14 @@
-import { Body, Controller, HttpCode, HttpStatus, Post, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { Response } from 'express';
-import { randomUUID } from 'node:crypto';
+import { Body, Controller, HttpCode, HttpStatus, Post, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
 
 import { AppConfig } from '../../config/app-config.js';
-import { currentRequest } from '../../observability/request-context.js';
 import { IllustrationRequest, type IllustrationKind } from '../domain/illustration-request.js';
-import { IllustrationService } from '../illustration.service.js';
-import { clientPresence } from './client-presence.js';
+import { ApiCallTerms } from './api-call-terms.js';
+import { termsOf } from './call-terms.js';
 import { DrawMemoryDto } from './dto/draw-memory.dto.js';
 import { DrawSubjectDto } from './dto/draw-subject.dto.js';
-import { IllustrationsDto } from './dto/illustrations.dto.js';
+import { IllustrationCalls } from './illustration-calls.js';
 import { toIllustrationFields } from './illustration-fields.js';
 import { ApiIllustrationProblems } from './problem-responses.js';
 
@@ -19,35 +17,33 @@ import { ApiIllustrationProblems } from './problem-responses.js';
 @Controller('v1/images')
 export class IllustrationsController {
   constructor(
-    private readonly service: IllustrationService,
+    private readonly calls: IllustrationCalls,
     private readonly config: AppConfig,
   ) {}
 
   @Post('memory')
-  // The prototype's callers compare with 200, and nothing is created under the address posted to.
   @HttpCode(HttpStatus.OK)
-  @ApiOperation({ summary: 'Draw a memory', description: "From its text and the person's avatar. Waits for the PNG." })
-  @ApiOkResponse({ type: IllustrationsDto })
-  drawMemory(@Body() body: DrawMemoryDto, @Res({ passthrough: true }) response: Response): Promise<IllustrationsDto> {
-    return this.draw('memory', body, response);
+  @ApiOperation({ summary: 'Draw a memory', description: "From its text and the person's avatar." })
+  @ApiCallTerms()
+  drawMemory(@Body() body: DrawMemoryDto, @Req() request: Request, @Res() response: Response): Promise<void> {
+    return this.draw('memory', body, { request, response });
   }
 
   @Post('subject')
   @HttpCode(HttpStatus.OK)
-  @ApiOperation({ summary: 'Draw a portrait', description: "From the person's subject photo. Waits for the PNG." })
-  @ApiOkResponse({ type: IllustrationsDto })
-  drawSubject(@Body() body: DrawSubjectDto, @Res({ passthrough: true }) response: Response): Promise<IllustrationsDto> {
-    return this.draw('subject', body, response);
+  @ApiOperation({ summary: 'Draw a portrait', description: "From the person's subject photo." })
+  @ApiCallTerms()
+  drawSubject(@Body() body: DrawSubjectDto, @Req() request: Request, @Res() response: Response): Promise<void> {
+    return this.draw('subject', body, { request, response });
   }
 
   private async draw(
     kind: IllustrationKind,
     body: DrawMemoryDto | DrawSubjectDto,
-    response: Response,
-  ): Promise<IllustrationsDto> {
-    const signal = clientPresence(response);
-    const request = IllustrationRequest.create(kind, toIllustrationFields(body), this.config.defaults);
-    const requestId = currentRequest()?.requestId ?? randomUUID();
-    return IllustrationsDto.of(await this.service.draw(request, { requestId, signal }));
+    { request, response }: { request: Request; response: Response },
+  ): Promise<void> {
+    const illustration = IllustrationRequest.create(kind, toIllustrationFields(body), this.config.defaults);
+    const format = body.response_format ?? 's3_uri';
+    await this.calls.answer(illustration, { terms: termsOf(request), format, response });
   }
 }

@@ -8,11 +8,25 @@ import {
   type DrawingEvent,
   type DrawingTask,
   type IllustratorAvailability,
+  type IllustratorProfile,
 } from '../domain/illustrator.js';
 import { whyAborted } from '../domain/why-aborted.js';
 import { encodeGreyscalePng } from './png.js';
 
 const side = 64;
+
+const profile: IllustratorProfile = {
+  workerVersion: 'fake',
+  model: 'fake',
+  isDemoModel: true,
+  device: 'cpu',
+  dtype: 'uint8',
+  ipAdapter: undefined,
+  scheduler: 'none',
+  engine: 'fake',
+  maxOutstandingJobs: 8,
+  maxImageSize: 2048,
+};
 
 /**
  * Draws a plain grey pattern in the gateway itself, so that the gateway runs with no worker (`ILLUSTRATOR=fake`) and
@@ -25,6 +39,15 @@ export class FakeIllustrator extends Illustrator {
 
   availability(): IllustratorAvailability {
     return { isReady: true };
+  }
+
+  profile(): IllustratorProfile {
+    return profile;
+  }
+
+  /** It never changes. */
+  onChange(): () => void {
+    return () => undefined;
   }
 
   async *draw(
@@ -52,24 +75,26 @@ function stopIfOver(signal: AbortSignal, deadline: Date): void {
 }
 
 function pictureOf(task: DrawingTask, denoiseMs: number): Drawing {
-  const png = encodeGreyscalePng(patternOf(task), side, side);
+  const { width = side, height = side } = task;
+  const png = encodeGreyscalePng(patternOf(task, width, height), width, height);
   const sha256 = createHash('sha256').update(png).digest('hex');
   const timings = { queueMs: 0, encodeMs: 0, denoiseMs, decodeMs: 0, pngMs: 0 };
-  return { png, sha256, width: side, height: side, timings };
+  return { png, sha256, width, height, timings, deviceMs: denoiseMs };
 }
 
-/** Noise in 8 x 8 blocks from a digest of the task. At scale 0 a reference image does not count, as in the real one. */
-function patternOf(task: DrawingTask): Uint8Array {
-  const { prompt, prompt2, negativePrompt, numInferenceSteps, ipAdapterScale, seed } = task;
+/** An 8 x 8 chequer from a digest of the task. At scale 0 a reference image does not count, as in the real one. */
+function patternOf(task: DrawingTask, width: number, height: number): Uint8Array {
+  const { prompt, prompt2, negativePrompt, numInferenceSteps, ipAdapterScale, guidanceScale, seed } = task;
+  const words = [prompt, prompt2 ?? null, negativePrompt ?? null];
   const digest = createHash('sha512').update(
-    JSON.stringify([prompt, prompt2 ?? null, negativePrompt ?? null, numInferenceSteps, ipAdapterScale, seed]),
+    JSON.stringify([words, numInferenceSteps, ipAdapterScale, guidanceScale ?? null, seed]),
   );
   if (ipAdapterScale > 0) for (const image of task.referenceImages) digest.update(image);
   const blocks = digest.digest();
-  const pixels = new Uint8Array(side * side);
+  const pixels = new Uint8Array(width * height);
   for (let at = 0; at < pixels.length; at += 1) {
-    const [x, y] = [at % side, Math.floor(at / side)];
-    pixels[at] = blocks[Math.floor(y / 8) * 8 + Math.floor(x / 8)] ?? 0;
+    const [column, row] = [at % width, Math.floor(at / width)];
+    pixels[at] = blocks[Math.floor((row * 8) / height) * 8 + Math.floor((column * 8) / width)] ?? 0;
   }
   return pixels;
 }

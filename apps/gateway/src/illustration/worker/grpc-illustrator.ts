@@ -7,25 +7,30 @@ import {
   type DrawingEvent,
   type DrawingTask,
   type IllustratorAvailability,
+  type IllustratorProfile,
 } from '../domain/illustrator.js';
 import { whyAborted } from '../domain/why-aborted.js';
 import { DrawingAssembly, toGenerateRequest } from './mapping.js';
 import { openWorkerChannel } from './worker-channel.js';
 import { workerFailure } from './worker-errors.js';
 import { WorkerHealth } from './worker-health.js';
+import { WorkerProfile } from './worker-profile.js';
 
 /** Draws with the worker, over gRPC. */
 export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnApplicationShutdown {
   private readonly channel: Channel;
   private readonly client: WorkerServiceClient;
   private readonly health: WorkerHealth;
+  private readonly described: WorkerProfile;
+  private readonly listeners = new Set<() => void>();
 
   /** `address` is `unix:PATH` or `HOST:PORT`. */
   constructor(address: string) {
     super();
     this.channel = openWorkerChannel(address);
     this.client = new WorkerServiceClient(address, credentials.createInsecure(), { channelOverride: this.channel });
-    this.health = new WorkerHealth(this.channel);
+    this.described = new WorkerProfile(this.client, () => this.tellListeners());
+    this.health = new WorkerHealth(this.channel, () => this.onHealthChange());
   }
 
   onModuleInit(): void {
@@ -35,11 +40,21 @@ export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnAppl
   /** After the last request has ended: earlier would cut off the drawings in flight. */
   onApplicationShutdown(): void {
     this.health.stop();
+    this.described.stop();
     this.channel.close();
   }
 
   availability(): IllustratorAvailability {
     return this.health.availability();
+  }
+
+  profile(): IllustratorProfile | undefined {
+    return this.described.get();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   async *draw(
@@ -58,6 +73,15 @@ export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnAppl
     }
     // Only after the stream has ended well: a failure after the last piece is still a failure.
     yield { type: 'finished', drawing: assembly.drawing() };
+  }
+
+  private onHealthChange(): void {
+    if (this.availability().isReady) this.described.ask();
+    this.tellListeners();
+  }
+
+  private tellListeners(): void {
+    this.listeners.forEach((listener) => listener());
   }
 
   /** The worker's stream, read as fast as it is consumed. The call is over when the iteration is, however it ends. */

@@ -2,8 +2,14 @@ import { createHash } from 'node:crypto';
 
 import { DomainError } from '../../errors/domain-error.js';
 import type { Duration } from '../../generated/google/protobuf/duration.js';
-import type { Finished, GenerateRequest, GenerateResponse, Timings } from '../../generated/autobio/worker/v1/worker.js';
-import type { Drawing, DrawingEvent, DrawingTask, DrawingTimings } from '../domain/illustrator.js';
+import type {
+  DescribeResponse,
+  Finished,
+  GenerateRequest,
+  GenerateResponse,
+  Timings,
+} from '../../generated/autobio/worker/v1/worker.js';
+import type { Drawing, DrawingEvent, DrawingTask, DrawingTimings, IllustratorProfile } from '../domain/illustrator.js';
 
 /** The largest picture taken from the worker; more is a fault of its. */
 const maxPngBytes = 64 * 1024 * 1024;
@@ -17,8 +23,26 @@ export function toGenerateRequest(task: DrawingTask): GenerateRequest {
     negativePrompt: task.negativePrompt,
     numInferenceSteps: task.numInferenceSteps,
     ipAdapterScale: task.ipAdapterScale,
+    guidanceScale: task.guidanceScale,
+    width: task.width,
+    height: task.height,
     seed: task.seed,
     referenceImages: task.referenceImages,
+  };
+}
+
+export function toProfile(description: DescribeResponse): IllustratorProfile {
+  return {
+    workerVersion: description.workerVersion,
+    model: description.model,
+    isDemoModel: description.isDemoModel,
+    device: description.device,
+    dtype: description.dtype,
+    ipAdapter: description.ipAdapter,
+    scheduler: description.scheduler,
+    engine: description.engine,
+    maxOutstandingJobs: description.maxOutstandingJobs,
+    maxImageSize: description.maxImageSize,
   };
 }
 
@@ -60,8 +84,15 @@ export class DrawingAssembly {
     if (BigInt(png.length) !== finished.sizeBytes || sha256 !== finished.sha256) {
       throw broken('The picture was damaged on its way from the worker.');
     }
-    const { width, height, timings } = finished;
-    return { png, sha256, width, height, timings: toDrawingTimings(timings) };
+    const { width, height, timings, deviceTime } = finished;
+    return {
+      png,
+      sha256,
+      width,
+      height,
+      timings: toDrawingTimings(timings),
+      ...(deviceTime !== undefined && { deviceMs: milliseconds(deviceTime) }),
+    };
   }
 
   private append(data: Buffer): void {

@@ -25,7 +25,11 @@ export class WorkerHealth {
   private hasAnswered = false;
   private isStopped = false;
 
-  constructor(private readonly channel: Channel) {}
+  /** @param onChange called after each change of what `availability` says */
+  constructor(
+    private readonly channel: Channel,
+    private readonly onChange: () => void = () => undefined,
+  ) {}
 
   start(): void {
     if (this.isStopped || this.watch !== undefined) return;
@@ -78,6 +82,7 @@ export class WorkerHealth {
       'worker state changed',
     );
     this.state = state;
+    this.onChange();
   }
 }
 

@@ -1,11 +1,33 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsInt, IsNumber, IsOptional, Max, Min } from 'class-validator';
+import { IsDivisibleBy, IsIn, IsInt, IsNumber, IsOptional, Max, Min } from 'class-validator';
 
-import { ipAdapterScaleRange, seedRange, stepsRange } from '../../domain/illustration-request.js';
+import {
+  guidanceScaleRange,
+  imagesRange,
+  imageSizeMultiple,
+  imageSizeRange,
+  ipAdapterScaleRange,
+  seedRange,
+  stepsRange,
+} from '../../domain/illustration-values.js';
 import { IsIdentifier } from './identifier-rule.js';
 import { OptionalPrompt } from './prompt-rule.js';
 
 const identifierSchema = { type: String, pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$', maxLength: 128 } as const;
+
+/** `s3_uri`: where the pictures lie. `url`: also where a browser can fetch them. `b64_json`: also the pictures themselves. */
+export const responseFormats = ['s3_uri', 'url', 'b64_json'] as const;
+export type ResponseFormat = (typeof responseFormats)[number];
+
+const sizeSchema = {
+  type: 'integer',
+  minimum: imageSizeRange.min,
+  maximum: imageSizeRange.max,
+  multipleOf: imageSizeMultiple,
+  nullable: true,
+  example: 1024,
+} as const;
 
 /** The fields that both kinds of illustration take. Optional ones may be absent or null: both mean the default. */
 export abstract class IllustrationOptionsDto {
@@ -76,4 +98,63 @@ export abstract class IllustrationOptionsDto {
   @Min(seedRange.min)
   @Max(seedRange.max)
   seed?: number | null;
+
+  @ApiPropertyOptional({
+    type: 'number',
+    minimum: guidanceScaleRange.min,
+    maximum: guidanceScaleRange.max,
+    nullable: true,
+    description:
+      'How closely the picture follows the prompts; 1 or less: not guided. Default: `DEFAULT_GUIDANCE_SCALE` (5).',
+    example: 5,
+  })
+  @IsOptional()
+  @IsNumber()
+  @Min(guidanceScaleRange.min)
+  @Max(guidanceScaleRange.max)
+  guidance_scale?: number | null;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: imagesRange.min,
+    maximum: imagesRange.max,
+    nullable: true,
+    description: 'Pictures to draw, each with the next seed. Default: 1.',
+    example: 1,
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(imagesRange.min)
+  @Max(imagesRange.max)
+  n?: number | null;
+
+  @ApiPropertyOptional({ ...sizeSchema, description: "Pixels, as far as the model draws. Default: the model's own." })
+  @IsImageSize()
+  width?: number | null;
+
+  @ApiPropertyOptional({ ...sizeSchema, description: "Pixels, as far as the model draws. Default: the model's own." })
+  @IsImageSize()
+  height?: number | null;
+
+  @ApiPropertyOptional({
+    type: String,
+    enum: responseFormats,
+    nullable: true,
+    description:
+      'What the reply holds of each picture beside `s3_uri`: nothing more, a `url` for a browser, or its bytes as `b64_json`.',
+    example: 's3_uri',
+  })
+  @IsOptional()
+  @IsIn(responseFormats)
+  response_format?: ResponseFormat | null;
+}
+
+function IsImageSize(): PropertyDecorator {
+  return applyDecorators(
+    IsOptional(),
+    IsInt(),
+    Min(imageSizeRange.min),
+    Max(imageSizeRange.max),
+    IsDivisibleBy(imageSizeMultiple),
+  );
 }

@@ -1,7 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
-import type { Illustration } from '../../illustration.service.js';
-
 /** One finished illustration. */
 export class IllustrationDto {
   @ApiProperty({
@@ -13,20 +11,29 @@ export class IllustrationDto {
 
   @ApiPropertyOptional({
     type: String,
-    description: 'Where a browser can fetch it; only with the built-in file store.',
+    description:
+      'Where a browser can fetch it: of the built-in file store, or with `response_format: url` for an hour in S3.',
   })
   url?: string;
 
   @ApiProperty({ type: 'integer', description: 'The seed it was drawn with.', example: 42 })
   seed: number;
+
+  @ApiProperty({ type: 'integer', description: 'Pixels.', example: 1024 })
+  width: number;
+
+  @ApiProperty({ type: 'integer', description: 'Pixels.', example: 1024 })
+  height: number;
+
+  @ApiPropertyOptional({ type: String, description: 'The PNG in base64, with `response_format: b64_json`.' })
+  b64_json?: string;
 }
 
-/** The reply: a list of one, as the prototype's callers read it. */
+/** The reply: one entry a picture. `data` comes first, as the prototype's callers know it. */
 export class IllustrationsDto {
   @ApiProperty({ type: [IllustrationDto] })
   data: IllustrationDto[];
 
-  static of({ location, seed }: Illustration): IllustrationsDto {
-    return { data: [{ s3_uri: location.s3Uri, ...(location.url !== undefined && { url: location.url }), seed }] };
-  }
+  @ApiProperty({ type: String, format: 'uuid', description: 'The job that drew them: `GET /v1/jobs/{job_id}`.' })
+  job_id: string;
 }

@@ -1,0 +1,37 @@
+/** A memory is drawn from its text and the person's avatar; a subject is the person's portrait from their photo. */
+export type IllustrationKind = 'memory' | 'subject';
+
+/** Denoising steps of one drawing. */
+export const stepsRange = { min: 1, max: 150 } as const;
+/** Weight of the reference image. */
+export const ipAdapterScaleRange = { min: 0, max: 1 } as const;
+/** Classifier-free guidance; 1 or less turns it off. */
+export const guidanceScaleRange = { min: 0, max: 30 } as const;
+/** Seeds are unsigned 32-bit numbers. */
+export const seedRange = { min: 0, max: 2 ** 32 - 1 } as const;
+/** Images of one request. */
+export const imagesRange = { min: 1, max: 4 } as const;
+/** Pixels of a side, in steps of 8: one latent covers 8 pixels. The model may draw less; it is asked at accept. */
+export const imageSizeRange = { min: 64, max: 4096 } as const;
+export const imageSizeMultiple = 8;
+
+/** Everything that makes one illustration, defaults applied. */
+export interface IllustrationValues {
+  readonly kind: IllustrationKind;
+  readonly userId: string;
+  /** Empty for a subject. */
+  readonly prompt: string;
+  readonly stylePrompt: string;
+  readonly negativePrompt: string;
+  readonly numInferenceSteps: number;
+  readonly ipAdapterScale: number;
+  readonly guidanceScale: number;
+  /** Images to draw, alike but for their seeds. */
+  readonly n: number;
+  /** Pixels; undefined: the model's default. */
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+  readonly loraId: string | undefined;
+  /** Of the first image; undefined: the service draws one. */
+  readonly seed: number | undefined;
+}

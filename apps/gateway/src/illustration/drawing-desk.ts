@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+
+import { DomainError } from '../errors/domain-error.js';
+import type { Job, JobProgress } from '../jobs/domain/job.js';
+import type { IllustrationRequest } from './domain/illustration-request.js';
+import { Illustrator, type Drawing, type DrawingTask } from './domain/illustrator.js';
+import { composePrompts } from './domain/prompt-composition.js';
+
+/** For a job without a deadline: longer than any drawing, and within what the worker accepts. */
+const longestMs = 86_400_000;
+
+export interface DrawOptions {
+  signal: AbortSignal;
+  onProgress: (progress: JobProgress) => void;
+  referenceImages: Buffer[];
+}
+
+/** Has one picture of a job drawn. */
+@Injectable()
+export class DrawingDesk {
+  constructor(private readonly illustrator: Illustrator) {}
+
+  /**
+   * @param image which picture of the job, from 0
+   * @throws DomainError as `Illustrator.draw`
+   */
+  async draw(job: Job, request: IllustrationRequest, image: number, options: DrawOptions): Promise<Drawing> {
+    const task = toTask(job, request, image, options.referenceImages);
+    const deadline = job.deadline ?? new Date(Date.now() + longestMs);
+    const tell = (step: number): void =>
+      options.onProgress({ step, total: request.numInferenceSteps, image: image + 1, images: job.images });
+    let drawing: Drawing | undefined;
+    for await (const event of this.illustrator.draw(task, { signal: options.signal, deadline })) {
+      if (event.type === 'finished') drawing = event.drawing;
+      // Waiting for the device is no hang, as long as the worker tells of it.
+      else tell(event.type === 'step' ? event.index : 0);
+    }
+    if (drawing === undefined) throw new DomainError('generation-failed', 'The drawing ended without a picture.');
+    return drawing;
+  }
+}
+
+/** Each picture of a job has the next seed, so that any of them can be drawn again by itself. */
+export function seedOf(job: Pick<Job, 'seed'>, image: number): number {
+  return (job.seed + image) % 2 ** 32;
+}
+
+function toTask(job: Job, request: IllustrationRequest, image: number, referenceImages: Buffer[]): DrawingTask {
+  return {
+    jobId: job.id,
+    requestId: job.requestId,
+    ...composePrompts(request),
+    negativePrompt: request.negativePrompt,
+    numInferenceSteps: request.numInferenceSteps,
+    ipAdapterScale: request.ipAdapterScale,
+    guidanceScale: request.guidanceScale,
+    ...(request.width !== undefined && { width: request.width }),
+    ...(request.height !== undefined && { height: request.height }),
+    seed: seedOf(job, image),
+    referenceImages,
+  };
+}

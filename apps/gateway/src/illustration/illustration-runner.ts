@@ -1,0 +1,116 @@
+import { Injectable, Logger } from '@nestjs/common';
+
+import type { Job } from '../jobs/domain/job.js';
+import { JobRunner, type JobOutcome, type RunContext } from '../jobs/job-runner.js';
+import { runInRequest } from '../observability/request-context.js';
+import { fromPayload } from './domain/illustration-payload.js';
+import type { IllustrationRequest } from './domain/illustration-request.js';
+import { Illustrator } from './domain/illustrator.js';
+import { DrawingDesk, seedOf, type DrawOptions } from './drawing-desk.js';
+import { toResult } from './job-outcome.js';
+import { LoraAdmission } from './lora-admission.js';
+import { toReceipt, type MadePicture } from './receipt.js';
+import { ReferenceImages } from './reference-images.js';
+import { Results, type StoredPicture } from './results.js';
+
+/** Runs illustration jobs: from the reference image to the stored pictures and the receipt. */
+@Injectable()
+export class IllustrationRunner extends JobRunner {
+  private readonly logger = new Logger(IllustrationRunner.name);
+  private readonly listeners = new Set<() => void>();
+  private running = 0;
+
+  constructor(
+    private readonly illustrator: Illustrator,
+    private readonly desk: DrawingDesk,
+    private readonly loras: LoraAdmission,
+    private readonly referenceImages: ReferenceImages,
+    private readonly results: Results,
+  ) {
+    super();
+  }
+
+  /** What the worker has told that it takes, less what it was given from here. A job has one drawing with it at a time. */
+  room(): number {
+    const capacity = this.illustrator.profile()?.maxOutstandingJobs ?? 0;
+    return this.illustrator.availability().isReady ? Math.max(capacity - this.running, 0) : 0;
+  }
+
+  onRoomChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    const stopWatching = this.illustrator.onChange(listener);
+    return () => {
+      stopWatching();
+      this.listeners.delete(listener);
+    };
+  }
+
+  async run(job: Job, context: RunContext): Promise<JobOutcome> {
+    this.running += 1;
+    try {
+      return await runInRequest({ requestId: job.requestId, jobId: job.id }, () => this.produce(job, context));
+    } finally {
+      this.running -= 1;
+      this.listeners.forEach((listener) => listener());
+    }
+  }
+
+  private async produce(job: Job, { attempt, signal, onProgress }: RunContext): Promise<JobOutcome> {
+    const begunMs = performance.now();
+    const request = fromPayload(job.request);
+    const found = attempt > 1 ? await this.findAll(job.resultKeys, signal) : [];
+    const isAllThere = job.resultKeys.every((_, image) => found[image] !== undefined);
+    const referenceBegunMs = performance.now();
+    const referenceImages = isAllThere ? [] : await this.readReferences(request, signal);
+    const referenceMs = performance.now() - referenceBegunMs;
+    const pictures: MadePicture[] = [];
+    for (const [image, key] of job.resultKeys.entries()) {
+      const stored = found[image];
+      const options = { signal, onProgress, referenceImages };
+      pictures.push(
+        stored === undefined
+          ? await this.draw({ job, request, image, key }, options)
+          : { picture: stored, seed: seedOf(job, image), drawing: undefined, uploadMs: 0, isAdopted: true },
+      );
+    }
+    const runMs = performance.now() - begunMs;
+    const profile = this.illustrator.profile();
+    const receipt = toReceipt({ job, request, attempt, pictures, referenceMs, runMs, profile });
+    this.logDrawn(job, pictures, receipt);
+    return { state: 'succeeded', result: toResult(pictures), receipt };
+  }
+
+  private findAll(keys: string[], signal: AbortSignal): Promise<(StoredPicture | undefined)[]> {
+    return Promise.all(keys.map((key) => this.results.find(key, signal)));
+  }
+
+  /** The LoRA was looked at when the job was accepted; it may be gone by now. */
+  private async readReferences(request: IllustrationRequest, signal: AbortSignal): Promise<Buffer[]> {
+    await this.loras.check(request, signal);
+    return this.referenceImages.read(request, signal);
+  }
+
+  private async draw(
+    { job, request, image, key }: { job: Job; request: IllustrationRequest; image: number; key: string },
+    options: DrawOptions,
+  ): Promise<MadePicture> {
+    const drawing = await this.desk.draw(job, request, image, options);
+    const uploadBegunMs = performance.now();
+    const { picture, isAdopted } = await this.results.keep(key, drawing, options.signal);
+    return { picture, seed: seedOf(job, image), drawing, uploadMs: performance.now() - uploadBegunMs, isAdopted };
+  }
+
+  /** Where the time went. Never the prompts: they are people's memories. */
+  private logDrawn(
+    job: Job,
+    pictures: MadePicture[],
+    { timings, gpu_seconds, attempt }: { [name: string]: unknown },
+  ): void {
+    const sha256 = pictures.map(({ picture }) => picture.sha256);
+    const adopted = pictures.filter(({ isAdopted }) => isAdopted).length;
+    this.logger.log(
+      { kind: job.kind, tenant: job.tenant, attempt, images: pictures.length, adopted, sha256, gpu_seconds, timings },
+      'illustration drawn',
+    );
+  }
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+
+import type { Job, JsonObject } from '../jobs/domain/job.js';
+import type { MadePicture } from './receipt.js';
+
+const result = z.object({
+  images: z.array(
+    z.object({
+      key: z.string(),
+      seed: z.number(),
+      width: z.number(),
+      height: z.number(),
+      sha256: z.string(),
+      size_bytes: z.number(),
+    }),
+  ),
+});
+
+const ms = z.number().nonnegative();
+const timings = z.object({
+  /** From accept to the start of the attempt, and waiting for the device in the worker. */
+  queue_ms: ms,
+  reference_ms: ms,
+  encode_ms: ms,
+  denoise_ms: ms,
+  decode_ms: ms,
+  png_ms: ms,
+  upload_ms: ms,
+  /** Bytes on their way between the processes, and looking for results of earlier attempts. */
+  other_ms: ms,
+  total_ms: ms,
+});
+
+/** Where the time of a job went, milliseconds. The stages are the whole: `other` is what none of them explains. */
+export type JobTimings = z.infer<typeof timings>;
+
+/** What `Job.result` holds of each picture: places are told as keys, and made addresses when they are read. */
+export type ResultImage = z.infer<typeof result>['images'][number];
+
+export function toResult(pictures: readonly MadePicture[]): JsonObject {
+  const images = pictures.map(({ picture, seed }): ResultImage => ({
+    key: picture.key,
+    seed,
+    width: picture.width,
+    height: picture.height,
+    sha256: picture.sha256,
+    size_bytes: picture.sizeBytes,
+  }));
+  return { images };
+}
+
+/** The pictures of a succeeded job. */
+export function imagesOf(job: Pick<Job, 'result'>): ResultImage[] {
+  return result.parse(job.result).images;
+}
+
+/** The timings in a succeeded job's receipt. */
+export function timingsOf(job: Pick<Job, 'receipt'>): JobTimings {
+  return timings.parse(job.receipt?.['timings']);
+}

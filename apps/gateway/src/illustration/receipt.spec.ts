@@ -1,0 +1,137 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { aJob } from '../../../../test/support/job-path.js';
+import type { Job } from '../jobs/domain/job.js';
+import { IllustrationRequest } from './domain/illustration-request.js';
+import { imagesOf, timingsOf, toResult } from './job-outcome.js';
+import { toReceipt, type MadePicture, type Run } from './receipt.js';
+
+const secret = 'the summer at the lake';
+const request = IllustrationRequest.create(
+  'memory',
+  { userId: 'ada', prompt: secret, stylePrompt: `${secret} in oil`, negativePrompt: `no ${secret}` },
+  {
+    numInferenceSteps: 2,
+    ipAdapterScale: 0.3,
+    guidanceScale: 5,
+    negativePrompt: '',
+    memoryStylePrompt: '',
+    subjectStylePrompt: 's',
+  },
+);
+const profile = {
+  workerVersion: '1.2.3',
+  model: 'folder',
+  isDemoModel: false,
+  device: 'cuda',
+  dtype: 'float16',
+  ipAdapter: 'plus.safetensors',
+  scheduler: 'EulerDiscreteScheduler',
+  engine: 'batching',
+  maxOutstandingJobs: 16,
+  maxImageSize: 1024,
+};
+const sha256 = 'ab'.repeat(32);
+const drawn: MadePicture = {
+  picture: { key: 'generated/ada/memory_1.png', width: 64, height: 32, sha256, sizeBytes: 99 },
+  seed: 7,
+  drawing: {
+    png: Buffer.alloc(99),
+    sha256,
+    width: 64,
+    height: 32,
+    timings: { queueMs: 5, encodeMs: 10, denoiseMs: 1000, decodeMs: 100, pngMs: 20 },
+    deviceMs: 600,
+  },
+  uploadMs: 30,
+  isAdopted: false,
+};
+const found: MadePicture = { ...drawn, drawing: undefined, uploadMs: 0, isAdopted: true };
+
+function aRun(fields: Partial<Run> = {}): Run {
+  const createdAt = new Date('2026-11-01T00:00:00.000Z');
+  const startedAt = new Date('2026-11-01T00:00:00.250Z');
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the rest of a job is of no importance here
+  const job = { ...aJob(), createdAt, startedAt } as unknown as Job;
+  return { job, request, attempt: 1, pictures: [drawn], referenceMs: 40, runMs: 1250, profile, ...fields };
+}
+
+describe('a receipt', () => {
+  it('tells how the picture was drawn and where the time went', () => {
+    expect(toReceipt(aRun())).toEqual({
+      attempt: 1,
+      adopted: false,
+      seed: 7,
+      num_inference_steps: 2,
+      guidance_scale: 5,
+      ip_adapter_scale: 0.3,
+      lora_id: null,
+      drawn_by: {
+        worker_version: '1.2.3',
+        engine: 'batching',
+        model: 'folder',
+        is_demo_model: false,
+        ip_adapter: 'plus.safetensors',
+        scheduler: 'EulerDiscreteScheduler',
+        device: 'cuda',
+        dtype: 'float16',
+      },
+      images: [{ seed: 7, width: 64, height: 32, sha256, size_bytes: 99, adopted: false, gpu_seconds: 0.6 }],
+      timings: {
+        queue_ms: 255,
+        reference_ms: 40,
+        encode_ms: 10,
+        denoise_ms: 1000,
+        decode_ms: 100,
+        png_ms: 20,
+        upload_ms: 30,
+        other_ms: 45,
+        total_ms: 1500,
+      },
+      gpu_seconds: 0.6,
+    });
+  });
+
+  it('takes the stages on the device for its time where the worker does not tell', () => {
+    const { deviceMs: _, ...drawing } = drawn.drawing ?? fail();
+    expect(toReceipt(aRun({ pictures: [{ ...drawn, drawing }] }))).toMatchObject({ gpu_seconds: 1.11 });
+  });
+
+  it('does not pretend to know how an adopted picture was drawn', () => {
+    const receipt = toReceipt(aRun({ pictures: [found], attempt: 2 }));
+    expect(receipt).toMatchObject({ adopted: true, attempt: 2, drawn_by: null, gpu_seconds: 0 });
+    expect(receipt['images']).toMatchObject([{ adopted: true, sha256, gpu_seconds: null }]);
+  });
+
+  it('holds none of the words', () => {
+    expect(JSON.stringify([toReceipt(aRun()), toResult([drawn])])).not.toContain(secret);
+  });
+
+  it('has timings that add up, whatever the clocks say', () => {
+    const ms = fc.double({ min: 0, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(ms, ms, ms, ms, (denoiseMs, uploadMs, referenceMs, runMs) => {
+        const drawing = {
+          ...(drawn.drawing ?? fail()),
+          timings: { queueMs: 1, encodeMs: 2, denoiseMs, decodeMs: 3, pngMs: 4 },
+        };
+        const receipt = toReceipt(aRun({ pictures: [{ ...drawn, drawing, uploadMs }, found], referenceMs, runMs }));
+        const { total_ms: total, ...stages } = timingsOf({ receipt });
+        expect(Object.values(stages).reduce((sum, stage) => sum + stage, 0)).toBeCloseTo(total, 3);
+      }),
+    );
+  });
+});
+
+it('keeps the pictures of a result', () => {
+  const result = toResult([drawn, { ...found, seed: 8 }]);
+  expect(imagesOf({ result: JSON.parse(JSON.stringify(result)) })).toMatchObject([
+    { key: 'generated/ada/memory_1.png', seed: 7, width: 64, height: 32, sha256, size_bytes: 99 },
+    { seed: 8 },
+  ]);
+});
+
+function fail(): never {
+  throw new Error('the sample has a drawing');
+}

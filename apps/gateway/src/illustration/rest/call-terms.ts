@@ -1,0 +1,29 @@
+import type { Request } from 'express';
+
+import { toDeadlineSeconds } from './deadline-header.js';
+import { idempotencyKeyIn } from './idempotency-header.js';
+import { toPreference, type Preference } from './preference.js';
+
+/** How a caller wants to be answered: everything of a call that is no part of the picture. */
+export interface CallTerms {
+  preference: Preference;
+  idempotencyKey: string | undefined;
+  deadlineSeconds: number | undefined;
+  /** `Accept: text/event-stream`. */
+  wantsEvents: boolean;
+}
+
+/** @throws DomainError `idempotency-key-invalid`, `malformed-request` */
+export function termsOf(request: Request): CallTerms {
+  return {
+    preference: toPreference(request.get('Prefer')),
+    idempotencyKey: idempotencyKeyIn(request.get('Idempotency-Key')),
+    deadlineSeconds: toDeadlineSeconds(request.get('X-Deadline-Seconds')),
+    wantsEvents: request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream',
+  };
+}
+
+/** Nobody waits for the end as long as it takes: the caller comes back for it, or watches. */
+export function isAsynchronous({ preference, wantsEvents }: CallTerms): boolean {
+  return preference.isAsync || wantsEvents;
+}
