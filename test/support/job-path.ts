@@ -11,9 +11,13 @@ import { JobRecovery } from '../../apps/gateway/src/jobs/job-recovery.js';
 import { JobStore } from '../../apps/gateway/src/jobs/job-store.js';
 import type { JobsConfig } from '../../apps/gateway/src/jobs/jobs-config.js';
 import { newJobId, type NewJob } from '../../apps/gateway/src/jobs/new-job.js';
+import { copyEmptyDatabase } from './pglite-template.js';
 import { hasPostgres, PostgresServer } from './postgres-server.js';
 
-const config: JobsConfig = {
+/** A plain object, not the token of the injector. */
+type Settings = { [Name in keyof JobsConfig]: JobsConfig[Name] };
+
+const defaults: Settings = {
   maxAttempts: 3,
   maxQueuedJobs: 1000,
   stepTimeoutMs: 60_000,
@@ -24,7 +28,7 @@ const config: JobsConfig = {
 
 /** The job path of one gateway over a database, without Nest. */
 export class JobPath {
-  readonly config: JobsConfig;
+  readonly config: Settings;
   readonly boss: BossQueue;
   readonly capacity: Capacity;
   readonly store: JobStore;
@@ -36,9 +40,9 @@ export class JobPath {
 
   private constructor(
     readonly database: Database,
-    settings: Partial<JobsConfig>,
+    settings: Partial<Settings>,
   ) {
-    this.config = { ...config, ...settings };
+    this.config = { ...defaults, ...settings };
     this.boss = new BossQueue(database, { ...this.config, onError: (error) => this.troubles.push(error) });
     this.capacity = new Capacity(database);
     this.store = new JobStore(database, this.boss, this.capacity, this.config);
@@ -47,7 +51,7 @@ export class JobPath {
     this.recovery = new JobRecovery(database, this.boss);
   }
 
-  static async start(database: Database, settings: Partial<JobsConfig> = {}): Promise<JobPath> {
+  static async start(database: Database, settings: Partial<Settings> = {}): Promise<JobPath> {
     const jobPath = new JobPath(database, settings);
     await jobPath.boss.start();
     await jobPath.events.start();
@@ -91,6 +95,8 @@ export function aJob(fields: Partial<NewJob> = {}): NewJob {
 export interface Backend {
   name: string;
   isAvailable: boolean;
+  /** Several gateways share it, and it can be restarted. */
+  isServer: boolean;
   start: () => Promise<StartedBackend>;
 }
 
@@ -104,12 +110,13 @@ export interface StartedBackend {
 }
 
 export const backends: Backend[] = [
-  { name: 'PGlite', isAvailable: true, start: startPglite },
-  { name: 'PostgreSQL', isAvailable: hasPostgres, start: startPostgres },
+  { name: 'PGlite', isAvailable: true, isServer: false, start: startPglite },
+  { name: 'PostgreSQL', isAvailable: hasPostgres, isServer: true, start: startPostgres },
 ];
 
 async function startPglite(): Promise<StartedBackend> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-pglite-'));
+  await copyEmptyDatabase(path.join(folder, 'database'));
   const database = await openDatabase({ url: undefined, folder: path.join(folder, 'database') });
   const stop = async (): Promise<void> => {
     await database.close();

@@ -17,7 +17,8 @@ const socketCodes: ReadonlySet<string> = new Set([
 const serverCodes = /^(08...|53...|57P0[1-5]|25006)$/;
 
 /** What `pg` itself says, without a code, about a connection that is gone. */
-const lostConnection = /connection terminated|timeout exceeded when trying to connect|connection error|not queryable/i;
+const lostConnection =
+  /connection terminated|query read timeout|timeout exceeded when trying to connect|connection error|not queryable/i;
 
 /** A database that cannot be reached becomes `storage-unavailable`, so that callers may try again; the rest stays. */
 export function toDatabaseError(thrown: unknown): unknown {

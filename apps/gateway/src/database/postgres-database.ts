@@ -8,7 +8,7 @@ import { PostgresListener } from './postgres-listener.js';
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database` */
   url: string;
-  /** Connections for statements; one more listens. */
+  /** Connections for requests and jobs; three more are for upkeep and for listening. */
   poolSize?: number;
   /** Told of connections that break while idle; they are replaced without anybody's help. */
   onConnectionLost?: (error: Error) => void;
@@ -17,8 +17,10 @@ export interface PostgresOptions {
 /** A PostgreSQL server, shared by all gateways. */
 export class PostgresDatabase extends Database {
   readonly backend = 'postgres';
-  readonly forPgBoss: Db = { executeSql: (sql, values) => this.onPool(sql, values) };
+  readonly forPgBoss: Db = { executeSql: (sql, values) => run(this.upkeep, sql, values) };
   private readonly pool: Pool;
+  /** pg-boss's own statements, the renewal of leases first of all, do not stand in line behind requests. */
+  private readonly upkeep: Pool;
   private readonly listener: PostgresListener;
   private closing: Promise<void> | undefined;
 
@@ -29,20 +31,24 @@ export class PostgresDatabase extends Database {
       application_name: 'autobio-illustration',
       connectionTimeoutMillis: 5000,
     };
-    this.pool = new Pool({
+    const settings = {
       ...connection,
-      max: poolSize,
       keepAlive: true,
-      statement_timeout: 30_000,
+      statement_timeout: 10_000,
+      // A server that accepts and never answers; the connection is thrown away.
+      query_timeout: 12_000,
       // A gateway that stops in the middle of a transaction (SIGSTOP, a lost network) must not hold its row locks.
       idle_in_transaction_session_timeout: 10_000,
-    });
+    };
+    this.pool = new Pool({ ...settings, max: poolSize });
+    this.upkeep = new Pool({ ...settings, max: 2 });
     this.pool.on('error', onConnectionLost);
+    this.upkeep.on('error', onConnectionLost);
     this.listener = new PostgresListener(connection, onConnectionLost);
   }
 
   async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return (await this.onPool<Row>(sql, [...values])).rows;
+    return (await run<Row>(this.pool, sql, [...values])).rows;
   }
 
   async transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
@@ -62,16 +68,8 @@ export class PostgresDatabase extends Database {
   }
 
   close(): Promise<void> {
-    this.closing ??= Promise.all([this.listener.close(), this.pool.end()]).then(() => undefined);
+    this.closing ??= Promise.all([this.listener.close(), this.pool.end(), this.upkeep.end()]).then(() => undefined);
     return this.closing;
-  }
-
-  private async onPool<Row extends object>(sql: string, values?: unknown[]): Promise<QueryResult<Row>> {
-    try {
-      return await this.pool.query<Row>(sql, values);
-    } catch (error) {
-      throw toDatabaseError(error);
-    }
   }
 
   private async attempt<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
@@ -106,5 +104,13 @@ class OpenTransaction implements Transaction {
 
   async script(sql: string): Promise<void> {
     await this.client.query(sql);
+  }
+}
+
+async function run<Row extends object>(pool: Pool, sql: string, values?: unknown[]): Promise<QueryResult<Row>> {
+  try {
+    return await pool.query<Row>(sql, values);
+  } catch (error) {
+    throw toDatabaseError(error);
   }
 }

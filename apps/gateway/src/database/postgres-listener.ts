@@ -21,6 +21,7 @@ export class PostgresListener {
   private timer: NodeJS.Timeout | undefined;
   private pauseMs = shortestPauseMs;
   private isClosed = false;
+  private sending: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly config: ClientConfig,
@@ -29,7 +30,7 @@ export class PostgresListener {
 
   async add(subscription: Subscription): Promise<Listening> {
     const client = await this.connected();
-    await client.query(`LISTEN ${escapeIdentifier(subscription.channel)}`);
+    await this.send(client, `LISTEN ${escapeIdentifier(subscription.channel)}`);
     this.subscriptions.add(subscription);
     return {
       close: () => {
@@ -48,6 +49,13 @@ export class PostgresListener {
     client?.removeAllListeners('error');
     client?.on('error', () => undefined);
     await client?.end();
+  }
+
+  /** One statement at a time. */
+  private send(client: Client, sql: string): Promise<unknown> {
+    const sent = this.sending.then(() => client.query(sql));
+    this.sending = sent.catch(() => undefined);
+    return sent;
   }
 
   private connected(): Promise<Client> {
@@ -76,7 +84,7 @@ export class PostgresListener {
 
   private probeLater(client: Client): void {
     this.timer = setTimeout(() => {
-      client.query('SELECT 1').then(
+      this.send(client, 'SELECT 1').then(
         () => this.isClosed || this.probeLater(client),
         (error: Error) => this.lost(client, error),
       );

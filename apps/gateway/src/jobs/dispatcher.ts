@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { Capacity } from './capacity.js';
-import { runAborts } from './ending-of-run.js';
-import { toJobError } from './domain/job.js';
 import { FencedError } from './fenced.error.js';
+import { noRoom } from './job-errors.js';
 import { JobEvents } from './job-events.js';
 import type { JobNotice } from './job-notice.js';
 import { JobQueue, type Lease } from './job-queue.js';
@@ -28,6 +27,8 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Dispatcher.name);
   private readonly gatewayId = randomUUID();
   private readonly runs = new Map<string, JobRun>();
+  /** Cancels told of while a lease was being taken: perhaps of a job in it. */
+  private readonly canceledMeanwhile = new Set<string>();
   private rounds: Repeat[] = [];
   private leasing: Repeat | undefined;
   private stopListening: (() => void)[] = [];
@@ -98,11 +99,14 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
 
   private onNotice({ jobId, type }: JobNotice): void {
     if (type === 'queued' || type === 'requeued') this.leasing?.now();
-    if (type === 'cancel-requested') this.runs.get(jobId)?.cancel();
+    if (type !== 'cancel-requested') return;
+    this.runs.get(jobId)?.cancel();
+    this.canceledMeanwhile.add(jobId);
   }
 
   private async leaseRoom(): Promise<void> {
     for (let room = this.runner.room(); room > 0 && !this.isDraining; room = this.runner.room()) {
+      this.canceledMeanwhile.clear();
       const { leases, isQueueEmpty } = await this.queue.lease(room, this.stepMs);
       await Promise.all(leases.map((lease) => this.begin(lease)));
       if (isQueueEmpty) return;
@@ -110,14 +114,16 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async begin(lease: Lease): Promise<void> {
-    if (this.isDraining) {
-      await this.queue.release(lease, toJobError(runAborts.draining()), 0);
+    // The worker may have gone, or the drain begun, while the database answered.
+    if (this.isDraining || this.runner.room() === 0) {
+      await this.queue.release(lease, noRoom, 0);
       return;
     }
     const { leaseSeconds, stepTimeoutMs, abortGraceMs } = this.config;
     const settings = { leaseMs: leaseSeconds * 1000, stepTimeoutMs, abortGraceMs };
     const run = new JobRun(lease, this.runner, this.queue, settings, this.logger);
     this.runs.set(lease.job.id, run);
+    if (this.canceledMeanwhile.has(lease.job.id)) run.cancel();
     void this.forget(run);
   }
 

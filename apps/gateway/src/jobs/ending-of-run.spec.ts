@@ -4,10 +4,10 @@ import type { Reason } from '../errors/reason.js';
 import { endingOfRun, runAborts } from './ending-of-run.js';
 import { FencedError } from './fenced.error.js';
 
+const thrownFor = (reason: Reason): DomainError => new DomainError(reason, 'because');
+
 // What becomes of a job whose run failed.
 describe('the ending of a run', () => {
-  const thrownFor = (reason: Reason): DomainError => new DomainError(reason, 'because');
-
   it.each(['worker-unavailable', 'storage-unavailable', 'gpu-out-of-memory', 'canceled'] as const)(
     'tries again after %s',
     (reason) => {

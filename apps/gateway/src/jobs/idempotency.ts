@@ -20,6 +20,10 @@ function canonical(value: JsonValue | undefined): string {
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`;
 }
 
+export function keyReused(): DomainError {
+  return new DomainError('idempotency-key-reused', 'The idempotency key was used for another request.');
+}
+
 /**
  * Claims the key for a job, in the transaction that makes the job: both exist or neither. A rival with the same key
  * waits here until this transaction has ended.
@@ -48,7 +52,7 @@ export async function claimKey(
   );
   if (owner === undefined) throw new Error('an idempotency key went away within its time');
   if (owner.requestHash !== claim.requestHash) {
-    throw new DomainError('idempotency-key-reused', 'The idempotency key was used for another request.');
+    throw keyReused();
   }
   return owner.jobId;
 }

@@ -18,6 +18,11 @@ export const noSignOfLife: JobError = {
   detail: 'The service that drew the illustration stopped before it was done.',
 };
 
+export const noRoom: JobError = {
+  reason: 'draining',
+  detail: 'The service that took the job had no room left for it.',
+};
+
 /** Somebody has taken the job out of the queue by hand; it ends, rather than look as if it went on. */
 export const lostEntry: JobError = { reason: 'internal', detail: 'The illustration was taken out of the queue.' };
 

@@ -49,10 +49,14 @@ export class JobQueue {
   }
 
   /** Gives a sign of life. @throws FencedError */
-  async renew(lease: Lease): Promise<{ isCancelRequested: boolean }> {
+  async renew(lease: Lease): Promise<void> {
     if (!(await this.queue.touch(lease.attempt))) throw fenced(lease);
-    const [job] = await selectJobs(this.database, 'WHERE id = $1::uuid', [lease.job.id]);
-    return { isCancelRequested: job?.isCancelRequested ?? false };
+  }
+
+  /** For when the notification of a cancel was lost. */
+  async isCancelRequested({ job: { id } }: Lease): Promise<boolean> {
+    const [job] = await selectJobs(this.database, 'WHERE id = $1::uuid', [id]);
+    return job?.isCancelRequested ?? false;
   }
 
   /** Tells how far the run is; when the lease is lost, tells nothing. */

@@ -1,14 +1,13 @@
 import { DomainError } from '../errors/domain-error.js';
+import type { JobProgress } from './domain/job.js';
 import { endingOfRun, runAborts, type RunFailure } from './ending-of-run.js';
 import { FencedError } from './fenced.error.js';
 import type { JobQueue, Lease } from './job-queue.js';
 import type { JobOutcome, JobRunner } from './job-runner.js';
 import { ProgressLog } from './progress-log.js';
-import { Repeat } from './repeat.js';
+import { RunLimits, type LimitSettings } from './run-limits.js';
 
-export interface RunSettings {
-  leaseMs: number;
-  stepTimeoutMs: number;
+export interface RunSettings extends LimitSettings {
   /** How long a run may take to stop after it was aborted; then it is left behind. */
   abortGraceMs: number;
 }
@@ -19,7 +18,6 @@ export interface RunLog {
   error: (fields: object, message: string) => void;
 }
 
-const longestTimerMs = 2 ** 31 - 1;
 const settleAgainMs = 500;
 
 /** One leased job from lease to end: runs it, keeps its lease, watches its time, and writes how it ended. */
@@ -27,7 +25,7 @@ export class JobRun {
   private readonly abort = new AbortController();
   private abortReason: DomainError | FencedError | undefined;
   private readonly progress: ProgressLog;
-  private hangTimer: NodeJS.Timeout | undefined;
+  private readonly limits: RunLimits;
   private isGivenUp = false;
   private hasSettled = false;
   /** Resolves when nothing of the run remains. Never rejects. */
@@ -44,6 +42,10 @@ export class JobRun {
       (progress) => queue.progress(lease, progress),
       (error) => log.warn({ ...this.fields, err: error }, 'progress was not written'),
     );
+    this.limits = new RunLimits(lease, queue, settings, {
+      onLimit: (reason) => this.stop(reason),
+      onTrouble: (error) => this.hasSettled || log.warn({ ...this.fields, err: error }, 'the lease was not renewed'),
+    });
     this.ended = this.go();
   }
 
@@ -73,9 +75,6 @@ export class JobRun {
   }
 
   private async go(): Promise<void> {
-    const renewal = this.keepLease();
-    const deadlineTimer = this.watchDeadline();
-    this.onAlive();
     let failure: RunFailure | undefined;
     let outcome: JobOutcome | undefined;
     try {
@@ -84,12 +83,17 @@ export class JobRun {
       failure = endingOfRun(error, this.abortReason);
       this.logFailure(failure, error);
     }
-    clearTimeout(deadlineTimer);
-    clearTimeout(this.hangTimer);
+    this.limits.onRunEnded();
     await this.progress.flush();
     await this.settle(failure, outcome);
     this.hasSettled = true;
-    await renewal.stop();
+    await this.limits.stop();
+  }
+
+  private onProgress(progress: JobProgress): void {
+    if (this.abort.signal.aborted) return;
+    this.limits.onProgress();
+    this.progress.report(progress);
   }
 
   /** The run's own end, or soon after an abort ours: a run that does not stop is left behind, fenced. */
@@ -104,54 +108,13 @@ export class JobRun {
     const context = {
       attempt: this.lease.attempt.retryCount + 1,
       signal,
-      onProgress: this.onProgress,
+      onProgress: (progress: JobProgress) => this.onProgress(progress),
     };
     try {
       return await Promise.race([this.runner.run(this.lease.job, context), leftBehind]);
     } finally {
       clearTimeout(graceTimer);
     }
-  }
-
-  private readonly onProgress: Parameters<JobRunner['run']>[1]['onProgress'] = (progress) => {
-    if (this.abort.signal.aborted) return;
-    this.onAlive();
-    this.progress.report(progress);
-  };
-
-  private onAlive(): void {
-    clearTimeout(this.hangTimer);
-    this.hangTimer = setTimeout(() => this.stop(runAborts.hung()), this.settings.stepTimeoutMs);
-  }
-
-  private watchDeadline(): NodeJS.Timeout | undefined {
-    const { deadline } = this.lease.job;
-    if (deadline === null) return undefined;
-    const leftMs = Math.min(Math.max(deadline.getTime() - Date.now(), 0), longestTimerMs);
-    return setTimeout(() => this.stop(runAborts.overdue()), leftMs);
-  }
-
-  /** Cut off from the database for as long as the lease, the run must stop: another has the job by then. */
-  private keepLease(): Repeat {
-    let heldUntil = Date.now() + this.settings.leaseMs;
-    const renew = async (): Promise<void> => {
-      const begun = Date.now();
-      const { isCancelRequested } = await this.queue.renew(this.lease);
-      heldUntil = begun + this.settings.leaseMs;
-      if (isCancelRequested) this.cancel();
-    };
-    const onError = (error: unknown): void => {
-      if (this.hasSettled) return;
-      this.log.warn({ ...this.fields, err: error }, 'the lease was not renewed');
-      if (error instanceof FencedError) this.stop(error);
-      else if (Date.now() >= heldUntil) this.stop(this.fenced());
-    };
-    const everyMs = this.settings.leaseMs * 0.3;
-    return new Repeat(renew, everyMs, onError, everyMs);
-  }
-
-  private fenced(): FencedError {
-    return new FencedError(this.lease.job.id, this.lease.attempt.retryCount + 1);
   }
 
   private async settle(failure: RunFailure | undefined, outcome: JobOutcome | undefined): Promise<void> {

@@ -4,6 +4,10 @@ import type { Job } from './domain/job.js';
 import { hashRequest } from './idempotency.js';
 import { newJobId } from './new-job.js';
 
+const withKey = (requestHash = 'hash', key = 'key'): { idempotency: { key: string; requestHash: string } } => ({
+  idempotency: { key, requestHash },
+});
+
 // Accepting, listing and cancelling jobs, on both databases: what is acknowledged is there, once.
 for (const { name, isAvailable, start } of backends) {
   describe.skipIf(!isAvailable)(`the job store on ${name}`, () => {
@@ -18,7 +22,6 @@ for (const { name, isAvailable, start } of backends) {
     afterAll(async () => {
       await path.stop();
       await backend.stop();
-      expect(path.troubles).toEqual([]);
     });
 
     const accept = async (fields?: Parameters<typeof aJob>[0]): Promise<Job> =>
@@ -27,9 +30,6 @@ for (const { name, isAvailable, start } of backends) {
       const [row] = await backend.database.query<{ rows: number }>(`SELECT count(*)::int AS rows FROM ${table}`);
       return row?.rows;
     };
-    const withKey = (requestHash = 'hash', key = 'key'): { idempotency: { key: string; requestHash: string } } => ({
-      idempotency: { key, requestHash },
-    });
 
     it('accepts a job, whole', async () => {
       const request = aJob({ seed: 4_294_967_295, images: 2, totalSteps: 40, deadline: new Date(Date.now() + 60_000) });
@@ -50,7 +50,7 @@ for (const { name, isAvailable, start } of backends) {
 
       await expect(path.store.accept(aJob({ id, ...withKey() }))).rejects.toThrow(/holds an entry/);
 
-      const tables = ['jobs', 'job_events', 'idempotency_keys', 'tenants'].map((name) => `illustration.${name}`);
+      const tables = ['jobs', 'job_events', 'idempotency_keys', 'tenants'].map((table) => `illustration.${table}`);
       expect(await Promise.all(tables.map(count))).toEqual([0, 0, 0, 0]);
     });
 
@@ -86,6 +86,24 @@ for (const { name, isAvailable, start } of backends) {
       expect(await count('illustration.jobs')).toBe(1);
       expect(await count('illustration_queue.job')).toBe(1);
       expect(await count('illustration.job_events')).toBe(1);
+    });
+
+    it('makes one job of duplicates that come to several gateways at once, and of none that is another request', async () => {
+      const gateways = await Promise.all([1, 2, 3, 4].map(() => JobPath.start(backend.database)));
+      const replies = await Promise.allSettled(
+        gateways.flatMap((gateway, number) => [
+          ...Array.from({ length: 10 }, () => gateway.store.accept(aJob(withKey()))),
+          gateway.store.accept(aJob(withKey(`another ${number}`))),
+        ]),
+      );
+      const accepted = replies.flatMap((reply) => (reply.status === 'fulfilled' ? [reply.value] : []));
+      const refused = replies.flatMap((reply) => (reply.status === 'rejected' ? [reply.reason as unknown] : []));
+      expect(new Set(accepted.map(({ job }) => job.id)).size).toBe(1);
+      expect(accepted.filter(({ isReplay }) => !isReplay)).toHaveLength(1);
+      expect(refused).toHaveLength(4);
+      for (const refusal of refused) expect(refusal).toMatchObject({ reason: 'idempotency-key-reused' });
+      expect(await count('illustration.jobs')).toBe(1);
+      await Promise.all(gateways.map((gateway) => gateway.stop()));
     });
 
     it('refuses what is beyond the limit and tells when to come back, but not a replay', async () => {
@@ -169,6 +187,10 @@ for (const { name, isAvailable, start } of backends) {
       const asked = await path.store.requestCancel('tenant-a', id);
       expect(asked).toMatchObject({ state: 'running', isCancelRequested: true });
       expect(await path.store.requestCancel('tenant-a', id)).toEqual(asked);
+    });
+
+    it('leaves the queue undisturbed', () => {
+      expect(path.troubles).toEqual([]);
     });
   });
 }

@@ -4,6 +4,8 @@ import { DomainError } from '../errors/domain-error.js';
 import { BossQueue } from './boss-queue.js';
 import { Capacity } from './capacity.js';
 import { isFinal, isJobId, type Job } from './domain/job.js';
+import { Duplicates } from './duplicates.js';
+import { Gate } from './gate.js';
 import { claimKey } from './idempotency.js';
 import { insertJob } from './insert-job.js';
 import { canceledByCaller } from './job-errors.js';
@@ -14,6 +16,8 @@ import { JobsConfig } from './jobs-config.js';
 import type { NewJob } from './new-job.js';
 import { lockEntry } from './queue-entry.js';
 
+const acceptsAtOnce = 6;
+
 export interface AcceptedJob {
   job: Job;
   /** The idempotency key belonged to this job already; nothing was accepted. */
@@ -23,6 +27,10 @@ export interface AcceptedJob {
 /** Jobs as callers see them. A tenant never learns of another's job. */
 @Injectable()
 export class JobStore {
+  /** A storm of requests must not keep those from the database who hold the leases. */
+  private readonly gate = new Gate(acceptsAtOnce);
+  private readonly duplicates = new Duplicates<AcceptedJob>();
+
   constructor(
     private readonly database: Database,
     private readonly queue: BossQueue,
@@ -36,15 +44,11 @@ export class JobStore {
    *
    * @throws DomainError `idempotency-key-reused`, `queue-full`, `storage-unavailable`
    */
-  accept(job: NewJob): Promise<AcceptedJob> {
-    return this.database.transaction(async (tx) => {
-      const { tenant, id, idempotency: claim } = job;
-      const owner = claim && (await claimKey(tx, { tenant, id, claim }));
-      if (owner !== undefined) return { job: await this.find(tx, tenant, owner), isReplay: true };
-      await this.capacity.admit(tx, this.config.maxQueuedJobs);
-      await insertJob(tx, this.queue, job);
-      return { job: await this.find(tx, tenant, id), isReplay: false };
-    });
+  async accept(job: NewJob): Promise<AcceptedJob> {
+    const { tenant, idempotency } = job;
+    if (idempotency === undefined) return this.write(job);
+    const { accepted, isFirst } = await this.duplicates.share(tenant, idempotency, () => this.write(job));
+    return isFirst ? accepted : { ...accepted, isReplay: true };
   }
 
   /** @throws DomainError `not-found` */
@@ -100,6 +104,18 @@ export class JobStore {
       await this.queue.dropDeadLetter(tx, failed.id);
       return { job: await this.find(tx, tenant, again.id), isReplay: false };
     });
+  }
+
+  private write(job: NewJob): Promise<AcceptedJob> {
+    const { tenant, id, idempotency: claim } = job;
+    const inTransaction = async (tx: Transaction): Promise<AcceptedJob> => {
+      const owner = claim && (await claimKey(tx, { tenant, id, claim }));
+      if (owner !== undefined) return { job: await this.find(tx, tenant, owner), isReplay: true };
+      await this.capacity.admit(tx, this.config.maxQueuedJobs);
+      await insertJob(tx, this.queue, job);
+      return { job: await this.find(tx, tenant, id), isReplay: false };
+    };
+    return this.gate.pass(() => this.database.transaction(inTransaction));
   }
 
   private async find(db: Pick<Transaction, 'query'>, tenant: string, id: string): Promise<Job> {

@@ -44,6 +44,25 @@ it('writes nothing after the flush', async () => {
   expect(written).toEqual([1, 2]);
 });
 
+it('flushes what came while a slow write was going on', async () => {
+  const slow = new ProgressLog(
+    async (progress) => {
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      await write(progress);
+    },
+    (error) => expect.fail(String(error)),
+  );
+  slow.report(step(1));
+  await vi.advanceTimersByTimeAsync(300);
+  slow.report(step(2));
+  const flushed = slow.flush();
+  await vi.advanceTimersByTimeAsync(150);
+  expect(written).toEqual([1]);
+  await vi.advanceTimersByTimeAsync(400);
+  await flushed;
+  expect(written).toEqual([1, 2]);
+});
+
 it('goes on after a write that failed, and tells of it', async () => {
   const troubles: unknown[] = [];
   const failing = new ProgressLog(

@@ -20,20 +20,19 @@ export class ProgressLog {
 
   /** Resolves when the latest progress is written. */
   async flush(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    await this.writing;
-    if (this.newest !== undefined) {
-      this.begin();
+    while (this.writing !== undefined || this.newest !== undefined) {
+      if (this.writing === undefined) this.begin();
       await this.writing;
     }
     clearTimeout(this.timer);
+    this.timer = undefined;
   }
 
   private begin(): void {
     const progress = this.newest;
     if (progress === undefined) return;
     this.newest = undefined;
+    clearTimeout(this.timer);
     this.timer = setTimeout(() => this.onPauseOver(), this.everyMs);
     this.writing = this.write(progress)
       .catch(this.onError)

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, constant, constantFrom, integer, oneof, property, record, type Arbitrary } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { finalStates, isFinal, jobStates, type JobError } from './job.js';
 import { IllegalTransitionError, transitioned, type JobStatus, type JobTransition } from './transition.js';
@@ -19,6 +19,16 @@ const queued: JobStatus = {
 };
 const running = transitioned(queued, { type: 'started', attempt: 1 }, at);
 const succeeded: JobTransition = { type: 'succeeded', result: { url: 'u' }, receipt: { seed: 1 } };
+
+/** The job as it was when the transition is refused. */
+function unlessIllegal(job: JobStatus, transition: JobTransition): JobStatus {
+  try {
+    return transitioned(job, transition, at);
+  } catch (refusal) {
+    if (refusal instanceof IllegalTransitionError) return job;
+    throw refusal;
+  }
+}
 
 describe('the states of a job', () => {
   it('starts, and succeeds with result and receipt', () => {
@@ -55,27 +65,23 @@ describe('the states of a job', () => {
     },
   );
 
-  const anyTransition: fc.Arbitrary<JobTransition> = fc.oneof(
-    fc.record({ type: fc.constant('started' as const), attempt: fc.integer({ min: 0, max: 5 }) }),
-    fc.constant<JobTransition>({ type: 'requeued', why: error }),
-    fc.constant<JobTransition>({ type: 'cancel-requested' }),
-    fc.constant(succeeded),
-    fc.constantFrom(...(['failed', 'canceled', 'expired'] as const)).map((type) => ({ type, error })),
+  const anyTransition: Arbitrary<JobTransition> = oneof(
+    record({ type: constant('started' as const), attempt: integer({ min: 0, max: 5 }) }),
+    constant<JobTransition>({ type: 'requeued', why: error }),
+    constant<JobTransition>({ type: 'cancel-requested' }),
+    constant(succeeded),
+    constantFrom(...(['failed', 'canceled', 'expired'] as const)).map((type) => ({ type, error })),
   );
 
   it('ends once, whatever is asked of it in whatever order', () => {
-    fc.assert(
-      fc.property(fc.array(anyTransition, { maxLength: 30 }), (transitions) => {
+    assert(
+      property(array(anyTransition, { maxLength: 30 }), (transitions) => {
         let job = queued;
         let endings = 0;
         for (const transition of transitions) {
           const before = job;
-          try {
-            job = transitioned(job, transition, at);
-          } catch (refusal) {
-            expect(refusal).toBeInstanceOf(IllegalTransitionError);
-            continue;
-          }
+          job = unlessIllegal(job, transition);
+          if (job === before) continue;
           expect(isFinal(before.state)).toBe(false);
           expect(job.attempt).toBeGreaterThanOrEqual(before.attempt);
           if (isFinal(job.state)) endings += 1;
