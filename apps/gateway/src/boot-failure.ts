@@ -1,9 +1,13 @@
 import { ConfigError } from './config/config-error.js';
+import { GrpcListenError } from './illustration/grpc/grpc-listen.error.js';
 
 /** Why the service does not start, one line each. A stack only where nothing better is known. */
 export function bootFailureLines(error: unknown): string[] {
   if (error instanceof ConfigError) {
     return error.problems.map((problem) => `configuration: ${problem}`);
+  }
+  if (error instanceof GrpcListenError) {
+    return [error.message];
   }
   const { code, port } = error instanceof Error ? (error as NodeJS.ErrnoException & { port?: number }) : {};
   switch (code) {

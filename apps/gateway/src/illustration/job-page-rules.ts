@@ -39,7 +39,9 @@ export function toJobPageRequest(fields: JobPageFields, place: string, violation
 }
 
 function isPageSize(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= pageSizeRange.min && value <= pageSizeRange.max;
+  return (
+    typeof value === 'number' && Number.isInteger(value) && value >= pageSizeRange.min && value <= pageSizeRange.max
+  );
 }
 
 function isJobState(value: unknown): value is JobState | undefined {

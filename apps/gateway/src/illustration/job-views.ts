@@ -1,10 +1,10 @@
-import { Injectable } from '@nestjs/common';
-import { z } from 'zod';
+import { Inject, Injectable } from '@nestjs/common';
 
 import { Capacity } from '../jobs/capacity.js';
 import type { Job } from '../jobs/domain/job.js';
 import { ObjectStore } from '../storage/object-store.js';
 import { toJobErrorView } from './job-error-view.js';
+import { imagesOf } from './job-outcome.js';
 import {
   isoTime,
   remainingMs,
@@ -15,24 +15,21 @@ import {
   type QueueView,
 } from './job-view.js';
 
-/** The part of a stored `Job.result` that callers see; keys become places when they are read. */
-const storedResult = z.object({
-  images: z.array(
-    z.object({ key: z.string(), seed: z.number(), width: z.number(), height: z.number(), sha256: z.string() }),
-  ),
-});
-
 /** Makes the callers' view of jobs. */
 @Injectable()
 export class JobViews {
   constructor(
-    private readonly capacity: Capacity,
+    @Inject(Capacity) private readonly capacity: Pick<Capacity, 'outlook' | 'placeOf'>,
     private readonly store: ObjectStore,
   ) {}
 
   /** All that can be told of a job, its place in the queue and its likely end included. */
   async of(job: Job): Promise<JobView> {
-    const [view, queue, etaMs] = await Promise.all([this.withoutOutlook(job), this.placeOf(job), this.runEndsInMs(job)]);
+    const [view, queue, etaMs] = await Promise.all([
+      this.withoutOutlook(job),
+      this.placeOf(job),
+      this.runEndsInMs(job),
+    ]);
     return { ...view, ...queue, ...(etaMs !== null && { eta_seconds: toEtaSeconds(etaMs) }) };
   }
 
@@ -72,11 +69,10 @@ export class JobViews {
     return stepMs === null ? null : Math.max(stepMs * totalSteps - elapsedMs, 0);
   }
 
-  private async picturesOf({ state, result }: Job): Promise<IllustrationView[] | undefined> {
-    if (state !== 'succeeded') return undefined;
-    const { images } = storedResult.parse(result);
+  private async picturesOf(job: Job): Promise<IllustrationView[] | undefined> {
+    if (job.state !== 'succeeded') return undefined;
     return Promise.all(
-      images.map(async ({ key, seed, width, height, sha256 }) => ({
+      imagesOf(job).map(async ({ key, seed, width, height, sha256 }) => ({
         s3_uri: this.store.locate(key).s3Uri,
         url: await this.store.downloadUrl(key),
         seed,

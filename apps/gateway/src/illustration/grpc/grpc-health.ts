@@ -12,10 +12,15 @@ import {
 export const ServingStatus = { serving: 1, notServing: 2, serviceUnknown: 3 } as const;
 type Status = (typeof ServingStatus)[keyof typeof ServingStatus];
 
+/** Not the bare name: to grpc-js an empty text is no message at all. */
+interface HealthRequest {
+  service: string;
+}
+
 const codec = {
   requestStream: false,
-  requestSerialize: (service: string) => Buffer.from(new BinaryWriter().uint32(10).string(service).finish()),
-  requestDeserialize: readService,
+  requestSerialize: ({ service }: HealthRequest) => Buffer.from(new BinaryWriter().uint32(10).string(service).finish()),
+  requestDeserialize: readRequest,
   responseSerialize: (status: Status) => Buffer.from(new BinaryWriter().uint32(8).int32(status).finish()),
   responseDeserialize: readStatus,
 } as const;
@@ -34,7 +39,7 @@ const everyMs = 1000;
 
 /** Tells whether requests should be sent here, as `/health/ready` does over HTTP. Needs no credential, like it. */
 export class GrpcHealth {
-  private readonly watching = new Set<ServerWritableStream<string, Status>>();
+  private readonly watching = new Set<ServerWritableStream<HealthRequest, Status>>();
 
   /** @param services names that may be asked for, beside '' for all together */
   constructor(
@@ -42,8 +47,8 @@ export class GrpcHealth {
     private readonly isReady: () => Promise<boolean>,
   ) {}
 
-  readonly check = (call: ServerUnaryCall<string, Status>, reply: sendUnaryData<Status>): void => {
-    if (this.isKnown(call.request)) {
+  readonly check = (call: ServerUnaryCall<HealthRequest, Status>, reply: sendUnaryData<Status>): void => {
+    if (this.isKnown(call.request.service)) {
       void this.status().then((status) => reply(null, status));
       return;
     }
@@ -51,9 +56,9 @@ export class GrpcHealth {
     reply({ code: grpcStatus.NOT_FOUND, details, metadata: new Metadata() });
   };
 
-  readonly watch = (call: ServerWritableStream<string, Status>): void => {
+  readonly watch = (call: ServerWritableStream<HealthRequest, Status>): void => {
     // By the protocol an unknown service is watched too: it might come.
-    if (!this.isKnown(call.request)) {
+    if (!this.isKnown(call.request.service)) {
       call.write(ServingStatus.serviceUnknown);
       return;
     }
@@ -96,12 +101,12 @@ export class GrpcHealth {
   }
 }
 
-function readService(bytes: Buffer): string {
+function readRequest(bytes: Buffer): HealthRequest {
   let service = '';
   eachField(bytes, 1, (reader) => {
     service = reader.string();
   });
-  return service;
+  return { service };
 }
 
 function readStatus(bytes: Buffer): Status {

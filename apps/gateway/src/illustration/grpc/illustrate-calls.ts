@@ -95,7 +95,8 @@ export class IllustrateCalls {
     const told = new AbortController();
     const waiting = place.tellWhileWaiting({
       signal: AbortSignal.any([signal, told.signal]),
-      tell: (now) => subscriber.next({ event: { $case: 'progress', value: toProgressMessage({ state: 'queued', ...now }) } }),
+      tell: (now) =>
+        subscriber.next({ event: { $case: 'progress', value: toProgressMessage({ state: 'queued', ...now }) } }),
     });
     // Until the events have ended; a place that cannot be looked up ends the call with its error.
     await Promise.all([this.tellEvents(job, place, following).finally(() => told.abort()), waiting]);

@@ -1,16 +1,20 @@
 import { DomainError } from '../../errors/domain-error.js';
-import { IllustrationKind as WireKind, type IllustrateRequest } from '../../generated/autobio/illustration/v1/illustration.js';
-import { IllustrationRequest, type IllustrationDefaults, type IllustrationKind } from '../domain/illustration-request.js';
+import {
+  IllustrationKind as WireKind,
+  type IllustrateRequest,
+} from '../../generated/autobio/illustration/v1/illustration.js';
+import {
+  IllustrationRequest,
+  type IllustrationDefaults,
+  type IllustrationKind,
+} from '../domain/illustration-request.js';
 
 /**
  * The request in the domain's words. The domain's own rules are the limits, as they are over REST.
  *
  * @throws DomainError `validation-failed`
  */
-export function toIllustrationRequest(
-  message: IllustrateRequest,
-  defaults: IllustrationDefaults,
-): IllustrationRequest {
+export function toIllustrationRequest(message: IllustrateRequest, defaults: IllustrationDefaults): IllustrationRequest {
   const kind = toKind(message.kind);
   if (kind === 'subject' && message.prompt !== undefined) throw invalid('prompt', 'is not a field of a portrait');
   const { kind: _, requestId: __, ...fields } = message;

@@ -45,7 +45,6 @@ export function toLastSeq(header: string | undefined, query: Query): number {
   return Number(header || given || 0);
 }
 
-
 function queryOf(context: ExecutionContext): Query {
   return context.switchToHttp().getRequest<Request>().query;
 }

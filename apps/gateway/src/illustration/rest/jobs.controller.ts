@@ -48,7 +48,10 @@ export class JobsController {
   @ApiOkResponse({ type: JobPageDto })
   async list(@JobPageQuery() page: JobPageRequest): Promise<JobPageDto> {
     const { jobs, nextPageToken = '' } = await this.store.list(currentTenant(), page);
-    return { jobs: await Promise.all(jobs.map((job) => this.views.withoutOutlook(job))), next_page_token: nextPageToken };
+    return {
+      jobs: await Promise.all(jobs.map((job) => this.views.withoutOutlook(job))),
+      next_page_token: nextPageToken,
+    };
   }
 
   @Get(':id')
@@ -80,7 +83,9 @@ export class JobsController {
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Only events after the one with this id.' })
   @ApiQuery({ name: 'last_event_id', required: false, description: 'The same, where no header can be set.' })
   @ApiOkResponse({ content: { 'text/event-stream': { schema: { type: 'string' } } } })
-  @ApiNoContentResponse({ description: 'The job has ended, and its last event is known to the reader: do not come back.' })
+  @ApiNoContentResponse({
+    description: 'The job has ended, and its last event is known to the reader: do not come back.',
+  })
   @ApiNotFoundResponse({ description: 'Unknown here, or not yours.', content: problem })
   async events(
     @Param('id') id: string,
