@@ -3,11 +3,12 @@
 import logging
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 
 from illustration_worker.engine.batching.cohort import Cohort, Share, build_cohort, joined
+from illustration_worker.engine.batching.compiled_unet import Unet
 from illustration_worker.engine.batching.conditioning import Conditioning
 from illustration_worker.engine.batching.layers import Layers
 from illustration_worker.engine.batching.row_buckets import ROW_BUCKETS
@@ -20,8 +21,6 @@ _ANY_TIMESTEP = 500.0
 WORTH_WHILE = 1.05
 """A bucket twice as wide must draw at least so many times the rows a second: it makes every job in it wait longer."""
 _log = logging.getLogger(__name__)
-
-Unet = Callable[..., tuple[torch.Tensor, ...]]
 
 
 def choose_row_cap(throughput: Sequence[RowThroughput]) -> int:
@@ -62,6 +61,13 @@ def measure(
     if not measured:
         raise torch.OutOfMemoryError("not even one row fits")
     return tuple(measured)
+
+
+@torch.no_grad()
+def warm(unet: Unet, layers: Layers, conditioning: Conditioning, latents: torch.Tensor, buckets: Iterable[int]) -> None:
+    """Have calls of all ``buckets`` compiled. Those that were measured are already, unless on an earlier start."""
+    for rows in buckets:
+        _measure_bucket(unet, build_cohort(layers, [Share(conditioning, 0, 1)], rows), latents)
 
 
 def _measure_bucket(unet: Unet, cohort: Cohort, latents: torch.Tensor) -> RowThroughput:

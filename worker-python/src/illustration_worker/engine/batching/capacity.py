@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass
 
 import torch
 
-from illustration_worker.engine.batching.acceleration import Unet, is_on
-from illustration_worker.engine.batching.calibration import choose_row_cap, measure
+from illustration_worker.engine.batching.acceleration import is_on
+from illustration_worker.engine.batching.calibration import choose_row_cap, measure, warm
 from illustration_worker.engine.batching.calibration_file import CalibrationFile
+from illustration_worker.engine.batching.compiled_unet import CompiledUnet, Unet
 from illustration_worker.engine.batching.conditioning import Conditioning
 from illustration_worker.engine.batching.fingerprint import build_of
 from illustration_worker.engine.batching.layers import Layers
 from illustration_worker.engine.batching.options import BatchingOptions
-from illustration_worker.engine.batching.row_buckets import MAX_ROWS
+from illustration_worker.engine.batching.row_buckets import MAX_ROWS, ROW_BUCKETS
 from illustration_worker.engine.port import Capacity
 from illustration_worker.models.loader import LoadedModel
 
@@ -35,6 +36,14 @@ class Measurable:
     encode_sample: Callable[[], Conditioning]
     """Any job's conditioning."""
 
+    @property
+    def latents(self) -> torch.Tensor:
+        """Any, of the default size: (1, 4, h, w)."""
+        model = self.model
+        side = model.default_image_size // model.pipeline.vae_scale_factor
+        shape = (1, model.pipeline.unet.config.in_channels, side, side)
+        return torch.zeros(shape, device=model.device, dtype=model.dtype)
+
 
 def decide_capacity(measurable: Measurable, options: BatchingOptions) -> Capacity:
     """The capacity, and in the log why. Measuring takes seconds, with compiling minutes."""
@@ -45,6 +54,7 @@ def decide_capacity(measurable: Measurable, options: BatchingOptions) -> Capacit
         capacity = _calibrated(measurable, options)
     else:
         capacity = Capacity(options.max_batch_rows or DEFAULT_ROWS, False)
+    _compile(measurable, capacity)
     _log.info("capacity", extra=asdict(capacity))
     return capacity
 
@@ -56,14 +66,21 @@ def _calibrated(measurable: Measurable, options: BatchingOptions) -> Capacity:
         file = CalibrationFile(options.calibration_folder.expanduser(), _key(measurable.model, options, limit))
     measured = file.read() if file is not None else None
     if measured is None:
-        model = measurable.model
-        side = model.default_image_size // model.pipeline.vae_scale_factor
-        shape = (1, model.pipeline.unet.config.in_channels, side, side)
-        latents = torch.zeros(shape, device=model.device, dtype=model.dtype)
-        measured = measure(measurable.unet, measurable.layers, measurable.encode_sample(), latents, limit)
+        sample = measurable.encode_sample()
+        measured = measure(measurable.unet, measurable.layers, sample, measurable.latents, limit)
         if file is not None:
             file.write(measured)
     return Capacity(choose_row_cap(measured), False, measured)
+
+
+def _compile(measurable: Measurable, capacity: Capacity) -> None:
+    """All that will be needed at the default size, before the worker says that it is ready."""
+    unet = measurable.unet
+    if isinstance(unet, CompiledUnet):
+        cap = capacity.row_cap
+        buckets = [cap] if capacity.is_reproducible else [bucket for bucket in ROW_BUCKETS if bucket <= cap]
+        warm(unet, measurable.layers, measurable.encode_sample(), measurable.latents, buckets)
+        unet.freeze()
 
 
 def _key(model: LoadedModel, options: BatchingOptions, limit: int) -> str:

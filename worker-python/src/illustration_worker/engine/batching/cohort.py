@@ -43,11 +43,14 @@ def by_image_tokens(conditioning: Conditioning) -> int:
     return conditioning.image_tokens
 
 
-def build_cohort(layers: Layers, shares: Sequence[Share], bucket: int) -> Cohort:
+def build_cohort(layers: Layers, shares: Sequence[Share], bucket: int, *, skips_images: bool = True) -> Cohort:
     """Join ``shares``, ordered by image tokens, and pad to ``bucket`` rows.
 
+    ``skips_images``: where no row is steered by an image, the images are left out; the numbers are the same.
     A row's numbers do not depend on the other rows, padding included: only on how many rows there are.
     """
+    is_steered = any(share.conditioning.is_steered_by_image for share in shares)
+    has_images = shares[0].conditioning.images is not None
     is_guidance_embedded = shares[0].conditioning.guidance_embedding is not None
     return Cohort(
         shares=tuple(shares),
@@ -60,14 +63,12 @@ def build_cohort(layers: Layers, shares: Sequence[Share], bucket: int) -> Cohort
         inputs=RowInputs(
             keys=_by_layer(layers, shares, bucket, _text_keys),
             values=_by_layer(layers, shares, bucket, _text_values),
-            images=_image_rows(layers, shares, bucket),
+            images=_image_rows(layers, shares, bucket) if has_images and (is_steered or not skips_images) else (),
         ),
     )
 
 
 def _image_rows(layers: Layers, shares: Sequence[Share], bucket: int) -> tuple[ImageRows, ...]:
-    if not any(share.conditioning.is_steered_by_image for share in shares):
-        return ()
     groups = []
     start = 0
     for _, members in groupby(shares, key=lambda share: share.conditioning.image_tokens):

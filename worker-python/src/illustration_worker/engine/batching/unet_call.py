@@ -1,11 +1,11 @@
 """The next prediction of several jobs with as few UNet calls as possible: normally one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
-from diffusers import UNet2DConditionModel
 
 from illustration_worker.engine.batching.cohort import Cohort, Share, build_cohort, by_image_tokens, joined
+from illustration_worker.engine.batching.compiled_unet import CompiledUnet, Unet
 from illustration_worker.engine.batching.denoising import Denoising
 from illustration_worker.engine.batching.layers import Layers
 from illustration_worker.engine.batching.row_buckets import bucket_for
@@ -17,7 +17,7 @@ Part = tuple[Denoising, int, int]
 class NoisePredictor:
     """Calls the UNet. For the device thread."""
 
-    def __init__(self, unet: UNet2DConditionModel, layers: Layers, *, pads_to_cap: bool) -> None:
+    def __init__(self, unet: Unet, layers: Layers, *, pads_to_cap: bool) -> None:
         """``pads_to_cap``: every call has as many rows as are allowed, so that a result depends on nothing else."""
         self._unet = unet
         self._layers = layers
@@ -63,14 +63,14 @@ class NoisePredictor:
         kept = self._cohort
         if kept is None or kept.bucket != bucket or not _same(kept.shares, shares):
             self._cohort = kept = None  # both at once would need twice the memory
-            kept = build_cohort(self._layers, shares, bucket)
+            # compiled, a call without images would be another graph
+            skips_images = not isinstance(self._unet, CompiledUnet)
+            kept = build_cohort(self._layers, shares, bucket, skips_images=skips_images)
             self._cohort = kept
         return kept
 
 
-def call_unet(
-    unet: Callable[..., tuple[torch.Tensor, ...]], latents: torch.Tensor, timesteps: torch.Tensor, cohort: Cohort
-) -> torch.Tensor:
+def call_unet(unet: Unet, latents: torch.Tensor, timesteps: torch.Tensor, cohort: Cohort) -> torch.Tensor:
     """One UNet call; ``latents`` (bucket, 4, h, w), ``timesteps`` (bucket,)."""
     return unet(
         latents,

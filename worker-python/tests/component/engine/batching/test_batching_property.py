@@ -19,7 +19,7 @@ from illustration_worker.job import Checkpoint, Finished, Job, JobEvent, Step
 
 MakeJob = Callable[..., Job]
 
-JOBS = 24
+JOBS = 16
 OUT_OF_MEMORY_EVERY = 9
 
 
