@@ -82,7 +82,7 @@ export class GatewayApp {
     });
     Logger.overrideLogger(false);
     const app = await createApp(AppModule.with(AppConfigModule.of(config)));
-    const port = await listen(app.getHttpServer() as Server, { host: '127.0.0.1', port: 0 });
+    const port = await listen(app.getHttpServer(), { host: '127.0.0.1', port: 0 });
     const fake = new FakeControl(app.get<FakeIllustrator>(Illustrator, { strict: false }));
     return new GatewayApp(app, fake, `http://127.0.0.1:${port}`, folder);
   }
@@ -125,7 +125,7 @@ export class GatewayApp {
 
   /** Resolves when the server has no connection left: all calls are answered or their callers' leaving was noticed. */
   async untilNoCallIsOpen(): Promise<void> {
-    const server = this.app.getHttpServer() as Server;
+    const server: Server = this.app.getHttpServer();
     const count = (): Promise<number> =>
       new Promise((resolve, reject) => {
         server.getConnections((error, open) => (error === null ? resolve(open) : reject(error)));

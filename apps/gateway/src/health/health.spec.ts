@@ -43,6 +43,25 @@ describe('GET /health', () => {
     expect((await get('/health/ready')).status).toBe(200);
   });
 
+  it('is unhealthy and not ready without the database, and does not show its error', async () => {
+    core.database.query = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432'));
+    const reply = await get('/health');
+    expect(reply.status).toBe(503);
+    expect(reply.body).toEqual({ status: 'unhealthy', message: 'The database does not answer.' });
+    const ready = await get('/health/ready');
+    expect(ready.status).toBe(503);
+    expect(ready.body).toMatchObject({ details: { database: { status: 'down' } } });
+    expect(ready.text).not.toContain('10.0.0.7');
+    expect((await get('/health/live')).status).toBe(200);
+  });
+
+  it('does not wait for a database that never answers', async () => {
+    core.database.query = () => new Promise(() => {});
+    const startedMs = performance.now();
+    expect((await get('/health/ready')).status).toBe(503);
+    expect(performance.now() - startedMs).toBeLessThan(2000);
+  });
+
   it('does not wait for an object store that never answers', async () => {
     core.store.check = () => new Promise(() => {});
     const startedMs = performance.now();

@@ -9,7 +9,8 @@ import { Illustrator } from './domain/illustrator.js';
 import { DrawingDesk, seedOf, type DrawOptions } from './drawing-desk.js';
 import { toResult } from './job-outcome.js';
 import { LoraAdmission } from './lora-admission.js';
-import { toReceipt, type MadePicture } from './receipt.js';
+import type { MadePicture } from './made-picture.js';
+import { toReceipt } from './receipt.js';
 import { ReferenceImages } from './reference-images.js';
 import { Results, type StoredPicture } from './results.js';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { Job, JsonObject } from '../jobs/domain/job.js';
-import type { MadePicture } from './receipt.js';
+import type { MadePicture } from './made-picture.js';
 
 const result = z.object({
   images: z.array(

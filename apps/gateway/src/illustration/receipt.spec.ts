@@ -5,7 +5,8 @@ import { aJob } from '../../../../test/support/job-path.js';
 import type { Job } from '../jobs/domain/job.js';
 import { IllustrationRequest } from './domain/illustration-request.js';
 import { imagesOf, timingsOf, toResult } from './job-outcome.js';
-import { toReceipt, type MadePicture, type Run } from './receipt.js';
+import type { MadePicture } from './made-picture.js';
+import { toReceipt, type Run } from './receipt.js';
 
 const secret = 'the summer at the lake';
 const request = IllustrationRequest.create(

@@ -2,18 +2,7 @@ import type { Job, JsonObject } from '../jobs/domain/job.js';
 import type { IllustrationRequest } from './domain/illustration-request.js';
 import type { Drawing, IllustratorProfile } from './domain/illustrator.js';
 import type { JobTimings } from './job-outcome.js';
-import type { StoredPicture } from './results.js';
-
-/** One picture of a job, and how this attempt came by it. */
-export interface MadePicture {
-  picture: StoredPicture;
-  seed: number;
-  /** undefined: found, without a drawing. */
-  drawing: Drawing | undefined;
-  uploadMs: number;
-  /** The object is an earlier attempt's. */
-  isAdopted: boolean;
-}
+import type { MadePicture } from './made-picture.js';
 
 export interface Run {
   job: Job;

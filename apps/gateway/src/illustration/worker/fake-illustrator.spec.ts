@@ -42,6 +42,11 @@ describe('FakeIllustrator', () => {
     ]);
   });
 
+  it('draws the size asked for', async () => {
+    const png = await pngOf({ width: 128, height: 72 });
+    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([128, 72]);
+  });
+
   it('draws a PNG of 64 x 64 grey pixels', async () => {
     const png = await pngOf();
     expect(png.subarray(1, 4).toString()).toBe('PNG');

@@ -41,7 +41,7 @@ export class FakeIllustrator extends Illustrator {
     return { isReady: true };
   }
 
-  profile(): IllustratorProfile {
+  profile(): IllustratorProfile | undefined {
     return profile;
   }
 

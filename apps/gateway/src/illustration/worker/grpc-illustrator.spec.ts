@@ -26,6 +26,9 @@ const task: DrawingTask = {
   negativePrompt: '',
   numInferenceSteps: 30,
   ipAdapterScale: 0.25,
+  guidanceScale: 0,
+  width: 1024,
+  height: 768,
   seed: 4_000_000_000,
   referenceImages: [Buffer.alloc(9 * 1024 * 1024, 1)],
 };
@@ -104,7 +107,8 @@ function sendPicture(call: Generate, sha256 = pngDigest): void {
     call.write({ event: { $case: 'imageChunk', value: { data: png.subarray(at, at + 512 * 1024) } } });
   }
   const timings = { denoise: { seconds: 1n, nanos: 500_000_000 }, png: { seconds: 0n, nanos: 44_000_000 } };
-  const value = { sha256, sizeBytes: BigInt(png.length), width: 1024, height: 768, timings };
+  const deviceTime = { seconds: 0n, nanos: 750_000_000 };
+  const value = { sha256, sizeBytes: BigInt(png.length), width: 1024, height: 768, timings, deviceTime };
   call.write({ event: { $case: 'finished', value } });
 }
 
@@ -151,6 +155,7 @@ describe('GrpcIllustrator', () => {
       width: 1024,
       height: 768,
       timings: { queueMs: 0, encodeMs: 0, denoiseMs: 1500, decodeMs: 0, pngMs: 44 },
+      deviceMs: 750,
     });
     // Buffers are compared by themselves: the test runner takes seconds for megabytes.
     const { referenceImages: sent, ...words } = task;

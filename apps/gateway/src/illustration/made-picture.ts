@@ -1,0 +1,13 @@
+import type { Drawing } from './domain/illustrator.js';
+import type { StoredPicture } from './results.js';
+
+/** One picture of a job, and how this attempt came by it. */
+export interface MadePicture {
+  picture: StoredPicture;
+  seed: number;
+  /** undefined: found, without a drawing. */
+  drawing: Drawing | undefined;
+  uploadMs: number;
+  /** The object is an earlier attempt's. */
+  isAdopted: boolean;
+}
