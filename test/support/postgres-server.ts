@@ -101,6 +101,8 @@ function launch(folder: string, port: number): ChildProcess {
   const log = fs.openSync(path.join(folder, 'log'), 'a');
   const child = spawn(program('postgres'), args, { stdio: ['ignore', log, log], cwd: folder, ...ownerOfServer() });
   fs.closeSync(log);
+  // A test process that gives up must not leave a server behind.
+  process.once('exit', () => child.kill('SIGKILL'));
   return child;
 }
 

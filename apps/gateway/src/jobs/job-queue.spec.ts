@@ -175,31 +175,51 @@ for (const { name, isAvailable, start } of backends) {
       expect(images('one-each')).toBe(8);
     });
 
-    it('ends a job once when cancel and end race', async () => {
-      const rounds = 60;
+    it('ends a job once when a cancel races with its lease, its end or its next attempt', async () => {
+      const cancel = (id: string): Promise<unknown> =>
+        path.store.requestCancel('tenant-a', id).catch((error: unknown) => {
+          if (!(error instanceof DomainError) || error.reason !== 'job-not-cancelable') throw error;
+        });
+      const end = async (lease: Lease): Promise<void> => {
+        const isCancelRequested = await path.queue.isCancelRequested(lease);
+        const error: JobError = { reason: 'canceled', detail: 'c' };
+        await path.queue.complete(lease, isCancelRequested ? { type: 'canceled', error } : drawn);
+      };
+      const leaseAndEnd = async (): Promise<void> => {
+        for (const lease of (await path.queue.lease(1, null)).leases) await end(lease);
+      };
+      const races: ((id: string) => Promise<unknown>)[] = [
+        (id) => Promise.all([cancel(id), leaseAndEnd()]),
+        (id) => Promise.all([leaseAndEnd(), cancel(id)]),
+        async (id) => {
+          const lease = await leaseOne();
+          await Promise.all([cancel(id), path.queue.complete(lease, drawn)]);
+        },
+        async (id) => {
+          const lease = await leaseOne();
+          await Promise.all([path.queue.complete(lease, drawn), cancel(id)]);
+        },
+        async (id) => {
+          const lease = await leaseOne();
+          await Promise.all([path.queue.retry(lease, outOfMemory, 0), cancel(id)]);
+        },
+        async (id) => {
+          const lease = await leaseOne();
+          await Promise.all([cancel(id), path.queue.retry(lease, outOfMemory, 0)]);
+        },
+      ];
       const ends = { succeeded: 0, canceled: 0 };
-      for (let round = 0; round < rounds; round += 1) {
+      for (let round = 0; round < 72; round += 1) {
         const { id } = await accept();
-        const cancel = (): Promise<unknown> =>
-          path.store.requestCancel('tenant-a', id).catch((error: unknown) => {
-            if (!(error instanceof DomainError) || error.reason !== 'job-not-cancelable') throw error;
-          });
-        const run = async (): Promise<void> => {
-          const { leases } = await path.queue.lease(1, null);
-          const [lease] = leases;
-          if (lease === undefined) return;
-          const isCancelRequested = await path.queue.isCancelRequested(lease);
-          const error: JobError = { reason: 'canceled', detail: 'c' };
-          await path.queue.complete(lease, isCancelRequested ? { type: 'canceled', error } : drawn);
-        };
-        await Promise.all(round % 2 === 0 ? [cancel(), run()] : [run(), cancel()]);
+        await races[round % races.length]?.(id);
         const { state } = await path.store.get('tenant-a', id);
         if (state !== 'succeeded' && state !== 'canceled') throw new Error(`the job is ${state}`);
         ends[state] += 1;
         const finals = (await eventTypes(id)).filter((type) => ['succeeded', 'canceled', 'failed'].includes(type));
         expect(finals).toEqual([state]);
       }
-      expect(ends.succeeded + ends.canceled).toBe(rounds);
+      expect(ends.succeeded).toBeGreaterThan(0);
+      expect(ends.canceled).toBeGreaterThan(0);
       expect(await path.queue.lease(5, null)).toEqual({ leases: [], isQueueEmpty: true });
     });
 
