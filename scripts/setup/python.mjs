@@ -15,7 +15,8 @@ export function ensurePython() {
   return makeIfChanged({
     stamp: 'worker-python/.venv/.setup-stamp',
     product: 'worker-python/.venv/bin/python',
-    inputs: ['worker-python/requirements-dev.lock', 'worker-python/pyproject.toml'],
+    inputs: ['worker-python/requirements-dev.lock'],
+    version: torch,
     make: async () => {
       const python = findPython();
       checkDisk();

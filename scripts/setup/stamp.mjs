@@ -15,8 +15,8 @@ function filesBelow(target) {
     .flatMap((entry) => filesBelow(path.join(target, entry.name)));
 }
 
-function digest(inputs) {
-  const hash = createHash('sha256');
+function digest(inputs, version) {
+  const hash = createHash('sha256').update(version);
   for (const input of inputs) {
     for (const file of filesBelow(inRoot(input)))
       hash.update(`${path.relative(inRoot(), file)}\0`).update(fs.readFileSync(file));
@@ -26,11 +26,12 @@ function digest(inputs) {
 
 /**
  * Runs `make` unless `product` exists and was made from the same inputs.
- * @param {{stamp: string, product: string, inputs: string[], make: () => Promise<void>}} options paths relative to the root
+ * @param {{stamp: string, product: string, inputs: string[], version?: string, make: () => Promise<void>}} options
+ *   paths relative to the root; `version` is an input that is not a file
  */
-export async function makeIfChanged({ stamp, product, inputs, make }) {
+export async function makeIfChanged({ stamp, product, inputs, version = '', make }) {
   const file = inRoot(stamp);
-  const wanted = digest(inputs);
+  const wanted = digest(inputs, version);
   const isFresh = fs.existsSync(inRoot(product)) && fs.existsSync(file) && fs.readFileSync(file, 'utf8') === wanted;
   if (isFresh) return;
   fs.rmSync(file, { force: true });
