@@ -16,7 +16,14 @@ export class RunningService {
     const log = path.join(dataDir, 'service.log');
     const logFile = fs.openSync(log, 'a');
     const service = startService({
-      env: { MODEL_PATH: '', PORT: String(await freePort()), GRPC_PORT: '0', DATA_DIR: dataDir, WORKER_ADDRESS: '', ...env },
+      env: {
+        MODEL_PATH: '',
+        PORT: String(await freePort()),
+        GRPC_PORT: '0',
+        DATA_DIR: dataDir,
+        WORKER_ADDRESS: '',
+        ...env,
+      },
       stdio: ['ignore', logFile, logFile],
     });
     fs.closeSync(logFile);

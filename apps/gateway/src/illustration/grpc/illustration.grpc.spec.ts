@@ -115,7 +115,7 @@ describe('Illustrate', () => {
 
   it('expires with the deadline of its call', async () => {
     whole.drawings.hold();
-    const call = client.illustrate(aMemory(), new Metadata(), { deadline: Date.now() + 500 });
+    const call = client.illustrate(aMemory(), new Metadata(), { deadline: Date.now() + 1500 });
     const { error, accepted } = await toEnd(call);
     expect(error?.code).toBe(grpcStatus.DEADLINE_EXCEEDED);
     const { job } = await untilEnded(accepted?.jobId ?? '');
