@@ -21,6 +21,9 @@ const embeddedDefaults = {
   MODEL_PATH: '',
   WORKER_ADDRESS: '',
   SERVICE_URL: '',
+  GRPC_HOST: '127.0.0.1',
+  GRPC_PORT: '0',
+  DATABASE_URL: '',
 };
 
 export default async function demo() {
