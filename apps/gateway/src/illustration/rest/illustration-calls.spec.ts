@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import request, { type Response } from 'supertest';
 
 import { GatewayApp } from '../../../../../test/support/gateway-app.js';
@@ -38,10 +38,11 @@ async function stateOf(jobId: string): Promise<string> {
 }
 
 beforeAll(async () => {
-  gateway = await GatewayApp.start({ REQUEST_TIMEOUT_SECONDS: '1' });
+  gateway = await GatewayApp.start({ REQUEST_TIMEOUT_SECONDS: '1', JOB_MAX_ATTEMPTS: '1' });
   await gateway.objects.put('avatars/ada.png', Buffer.from('avatar'), 'image/png');
 }, 60_000);
 beforeEach(() => gateway.fake.reset());
+afterEach(() => vi.restoreAllMocks());
 afterEach(() => gateway.cancelAll());
 afterAll(() => gateway.stop());
 
@@ -147,6 +148,31 @@ describe('a drawing that takes too long', () => {
     expect(reply.status).toBe(400);
     expect(reply.body).toMatchObject({ error: 'malformed-request' });
     expect(gateway.fake.tasks).toEqual([]);
+  });
+});
+
+describe('a job that fails', () => {
+  it.each([
+    ['storage-unavailable', 503, 'storage-unavailable'],
+    ['avatar-forbidden', 502, 'avatar-forbidden'],
+    // Perhaps it is this request that ends the worker each time: nobody should be asked to send it again.
+    ['worker-unavailable', 500, 'attempts-exhausted'],
+  ] as const)('with %s is answered with %i %s and the job', async (reason, status, told) => {
+    vi.spyOn(gateway.objects, 'get').mockRejectedValue(new DomainError(reason, 'Why it failed.'));
+    const reply = await post('memory', lake);
+    expect(reply.status).toBe(status);
+    expect(reply.body).toMatchObject({ error: told });
+    expect(reply.headers['retry-after']).toBe(status === 503 ? '5' : undefined);
+    expect(reply.headers['location']).toBe(`/v1/jobs/${(await gateway.latestJob()).id}`);
+  });
+
+  it('because somebody cancelled it is 409', async () => {
+    gateway.fake.isHeld = true;
+    const sent = post('memory', lake);
+    await expect.poll(() => gateway.fake.tasks.length, { interval: 5 }).toBe(1);
+    await gateway.cancelAll();
+    expect((await sent).status).toBe(409);
+    expect((await sent).body).toMatchObject({ error: 'canceled' });
   });
 });
 

@@ -140,10 +140,11 @@ function addressOf({ id }: Job): string {
   return `/v1/jobs/${id}`;
 }
 
+/** Why the job brought nothing. A store that was away at every attempt is no fault of the request: it may try again. */
 function failureOf({ error }: Job): DomainError {
-  return error === null
-    ? new DomainError('internal', 'The illustration failed.')
-    : new DomainError(error.reason, error.detail);
+  if (error === null) return new DomainError('internal', 'The illustration failed.');
+  const { reason, detail } = error.lastFailure?.reason === 'storage-unavailable' ? error.lastFailure : error;
+  return new DomainError(reason, detail);
 }
 
 function setIfDefined(response: Response, name: string, value: string | undefined): void {

@@ -3,15 +3,16 @@ import { ApiResponse } from '@nestjs/swagger';
 
 /** The error replies of a drawing, by status, each with the slugs of `error` it may carry. */
 const problems: Readonly<Record<number, string>> = {
-  400: '`malformed-request`: not JSON, or not readable.',
+  400: '`malformed-request`, `idempotency-key-invalid`: not JSON, not readable, or a header that is wrong.',
   401: '`unauthenticated`: no bearer token, or a wrong one.',
+  409: '`canceled`: somebody cancelled the job.',
   413: '`payload-too-large`: the body has more than 64 kB.',
   415: '`unsupported-media-type`: the body is not `application/json` in UTF-8.',
-  422: '`validation-failed`, `avatar-not-found`, `avatar-invalid`, `lora-not-found`: the request cannot be drawn.',
-  500: '`generation-failed`, `internal`: our fault.',
+  422: '`validation-failed`, `avatar-not-found`, `avatar-invalid`, `lora-not-found`, `idempotency-key-reused`: the request cannot be drawn.',
+  500: '`generation-failed`, `attempts-exhausted`, `internal`: our fault.',
   502: '`avatar-forbidden`: the object store refuses us the reference image.',
   503: '`starting`, `draining`, `worker-unavailable`, `storage-unavailable`, `queue-full`, `gpu-out-of-memory`: try again.',
-  504: '`deadline-exceeded`: the picture was not ready in time.',
+  504: '`deadline-exceeded`: the picture was not ready in time; `Location` is the address of the job.',
 };
 
 /** Described once for every route, in `openapi/`. */
