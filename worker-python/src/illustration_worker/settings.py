@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         default="127.0.0.1:50051", description="Where to listen: `unix:PATH` or `HOST:PORT`. Port 0 picks a free one."
     )
     engine: Annotated[Literal["batching", "stock", "fake"], BeforeValidator(_lower_case)] = Field(
-        default="stock",
+        default="batching",
         description="`batching` draws the steps of several jobs in one UNet call; `stock` is diffusers' pipeline, one "
         "job at a time; `fake` draws noise, without any model.",
     )

@@ -29,7 +29,7 @@ def test_the_defaults_are_the_prototypes() -> None:
     assert settings.model_path == "stabilityai/stable-diffusion-xl-base-1.0"
     assert (settings.ip_adapter, settings.ip_adapter_subfolder) == ("h94/IP-Adapter", "sdxl_models")
     assert settings.enable_ip_adapter is True
-    assert (settings.engine, settings.device, settings.dtype) == ("stock", "auto", "auto")
+    assert (settings.engine, settings.device, settings.dtype) == ("batching", "auto", "auto")
     assert settings.worker_address == "127.0.0.1:50051"
 
 
@@ -129,3 +129,16 @@ def test_the_table_is_printed_as_json() -> None:
     assert rows["LOG_LEVEL"]["default"] == "info"
     assert rows["FAKE_HANG_AT_STEP"]["type"] == "integer 1 to 150"
     assert all(row["description"].endswith(".") for row in rows.values())
+
+
+@pytest.mark.parametrize(("text", "switch"), [("true", "on"), ("False", "off"), ("1", "on"), ("AUTO", "auto")])
+def test_a_switch_takes_the_usual_words(monkeypatch: pytest.MonkeyPatch, text: str, switch: str) -> None:
+    monkeypatch.setenv("REPRODUCIBLE", text)
+    assert load_settings().reproducible == switch
+
+
+@pytest.mark.parametrize("text", ["3", "32", "-1", "many"])
+def test_rows_come_in_powers_of_two(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("MAX_BATCH_ROWS", text)
+    with pytest.raises(SettingsError, match="MAX_BATCH_ROWS"):
+        load_settings()
