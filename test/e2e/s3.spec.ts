@@ -92,5 +92,6 @@ describe.skipIf(!hasS3Server)('on a real S3 server', () => {
       s3.thaw();
     }
     expect((await draw({ ...request, user_id: 'bob' })).status).toBe(200);
-  });
+    // Three attempts at the job, each with the three attempts of the S3 client.
+  }, 150_000);
 });

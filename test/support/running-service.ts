@@ -8,6 +8,8 @@ export class RunningService {
   private constructor(
     private readonly service: ReturnType<typeof startService>,
     private readonly log: string,
+    /** Open until the service has stopped: a process that is started again writes to this number, whoever has it by then. */
+    private readonly logFile: number,
   ) {}
 
   /** @param env settings on top of the embedded defaults */
@@ -26,12 +28,12 @@ export class RunningService {
       },
       stdio: ['ignore', logFile, logFile],
     });
-    fs.closeSync(logFile);
-    const running = new RunningService(service, log);
+    const running = new RunningService(service, log, logFile);
     try {
       await waitUntilHealthy(service, { timeoutMs: 90_000 });
     } catch (error) {
       await service.stop();
+      fs.closeSync(logFile);
       throw new Error(`the service did not start:\n${fs.readFileSync(log, 'utf8')}`, { cause: error });
     }
     return running;
@@ -101,6 +103,8 @@ export class RunningService {
   /** Ends both processes as an operator does. Resolves with the gateway's exit code. */
   async stop(): Promise<number> {
     const code = await this.service.stop();
+    fs.closeSync(this.logFile);
+    fs.closeSync(this.logFile);
     fs.rmSync(this.dataDir, { recursive: true, force: true });
     return code;
   }
