@@ -80,18 +80,23 @@ describe.skipIf(!hasS3Server)('on a real S3 server', () => {
     }
   });
 
-  it('a store that accepts and never answers is a 503 in bounded time, and works again when it wakes', async () => {
-    await s3.put('avatars/bob.png', stripes());
-    s3.freeze();
-    try {
-      expect(await draw({ ...request, user_id: 'bob' })).toMatchObject({
-        status: 503,
-        body: { error: 'storage-unavailable' },
-      });
-    } finally {
-      s3.thaw();
-    }
-    expect((await draw({ ...request, user_id: 'bob' })).status).toBe(200);
-    // Three attempts at the job, each with the three attempts of the S3 client.
-  }, 150_000);
+  it(
+    'a store that accepts and never answers is a 503 in bounded time, and works again when it wakes',
+    { timeout: 110_000 },
+    async () => {
+      await s3.put('avatars/bob.png', stripes());
+      s3.freeze();
+      try {
+        expect(await draw({ ...request, user_id: 'bob' })).toMatchObject({
+          status: 503,
+          body: { error: 'storage-unavailable' },
+        });
+      } finally {
+        s3.thaw();
+      }
+      expect((await draw({ ...request, user_id: 'bob' })).status).toBe(200);
+      // Three attempts at the job, each with the three attempts of the S3 client.
+    },
+    150_000,
+  );
 });

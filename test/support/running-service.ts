@@ -104,7 +104,6 @@ export class RunningService {
   async stop(): Promise<number> {
     const code = await this.service.stop();
     fs.closeSync(this.logFile);
-    fs.closeSync(this.logFile);
     fs.rmSync(this.dataDir, { recursive: true, force: true });
     return code;
   }

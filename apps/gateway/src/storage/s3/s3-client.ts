@@ -12,7 +12,7 @@ export interface S3Timeouts {
   bodyIdleMs: number;
 }
 
-export const defaultTimeouts: S3Timeouts = { connectMs: 2_000, firstByteMs: 10_000, bodyIdleMs: 5_000 };
+export const defaultTimeouts: S3Timeouts = { connectMs: 2_000, firstByteMs: 5_000, bodyIdleMs: 5_000 };
 
 /** The SDK's client as configured. Three attempts with back-off: a single 500 or a reset connection is not an outage. */
 export function makeS3Client(config: S3StoreConfig, timeouts: S3Timeouts): S3Client {
