@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { childEnvironment, inRoot, node24, pythonTool } from '../../scripts/paths.mjs';
+import { freePort } from '../../scripts/service/service.mjs';
+import { portrait } from './avatars.js';
+import { FaultHistory } from './fault-history.js';
+import { LogTail } from './log-tail.js';
+import { RestartedProcess } from './restarted-process.js';
+import type { LogLine } from './running-service.js';
+import { untilTrue } from './until-true.js';
+import { runsIn, type WorkerRun } from './worker-runs.js';
+
+export interface StackOptions {
+  /** Gateways, each with a worker of its own. More than one needs a `databaseUrl`. */
+  pairs?: number;
+  databaseUrl?: string;
+  /** Settings of all processes, over defaults that draw small noise at once. */
+  env?: Record<string, string>;
+}
+
+/** Real gateways and real workers that draw noise, on loopback, in a folder of their own, restarted when they die. */
+export class FaultStack {
+  readonly history: FaultHistory;
+  readonly gateways: RestartedProcess[] = [];
+  readonly workers: RestartedProcess[] = [];
+  readonly urls: string[] = [];
+  private readonly logs = new Map<string, LogTail>();
+
+  private constructor(readonly folder: string) {
+    this.history = new FaultHistory(path.join(folder, 'history.jsonl'));
+  }
+
+  static async start({ pairs = 1, databaseUrl = '', env = {} }: StackOptions = {}): Promise<FaultStack> {
+    const stack = new FaultStack(fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-faults-')));
+    for (let number = 0; number < pairs; number += 1) {
+      await stack.addPair(number, { ...defaults, DATABASE_URL: databaseUrl, ...env });
+    }
+    const avatars = path.join(stack.folder, 'objects', 'avatars');
+    fs.mkdirSync(avatars, { recursive: true });
+    fs.writeFileSync(path.join(avatars, 'ada.png'), portrait);
+    try {
+      stack.startAll();
+      await stack.untilServing();
+    } catch (error) {
+      await stack.stop();
+      throw error;
+    }
+    return stack;
+  }
+
+  get processes(): RestartedProcess[] {
+    return [...this.gateways, ...this.workers];
+  }
+
+  startAll(): void {
+    this.processes.forEach((one) => one.start());
+  }
+
+  /** Sends the signal, and writes that down. */
+  strike(target: RestartedProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.history.append({ type: 'fault', process: target.name, signal });
+    target.signal(signal);
+  }
+
+  /** kill -9 of everything at once; nothing is started again before `startAll`. */
+  async killAll(): Promise<void> {
+    this.processes.forEach(({ name }) => this.history.append({ type: 'fault', process: name, signal: 'SIGKILL' }));
+    await Promise.all(this.processes.map((one) => one.end('SIGKILL')));
+  }
+
+  /** Resolves when every gateway would draw now. */
+  async untilServing(): Promise<void> {
+    for (const url of this.urls) {
+      await untilTrue(`${url} serves`, 60_000, async () => {
+        const health = await fetch(`${url}/health`, { signal: AbortSignal.timeout(5000) }).catch(() => undefined);
+        await health?.arrayBuffer();
+        return health?.status === 200;
+      });
+    }
+  }
+
+  /** What a process has logged so far, over all its lives. */
+  linesOf(name: string): readonly LogLine[] {
+    return this.logOf(name).lines();
+  }
+
+  runs(): WorkerRun[] {
+    return this.workers.flatMap(({ name }) => runsIn(name, this.linesOf(name)));
+  }
+
+  runsOf(jobId: string): WorkerRun[] {
+    return this.runs().filter((run) => run.jobId === jobId);
+  }
+
+  /** SHA-256 of every result, by its address. */
+  results(): Map<string, string> {
+    const objects = path.join(this.folder, 'objects');
+    const generated = path.join(objects, 'generated');
+    if (!fs.existsSync(generated)) return new Map();
+    const files = fs.readdirSync(generated, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    return new Map(
+      files
+        // A hidden file is half a write that a kill has cut: no object, as nobody can name it.
+        .filter(({ name }) => !name.startsWith('.'))
+        .map(({ parentPath, name }) => {
+          const file = path.join(parentPath, name);
+          const digest = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+          return [`s3://local/${path.relative(objects, file)}`, digest];
+        }),
+    );
+  }
+
+  /** Ends every process, removes the folder. `FAULTS_KEEP=1` keeps it, to look into. */
+  async stop(): Promise<void> {
+    await Promise.all(this.processes.map((one) => one.end('SIGKILL')));
+    if (process.env.FAULTS_KEEP !== '1') fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async addPair(number: number, settings: Record<string, string>): Promise<void> {
+    const port = await freePort();
+    const env = {
+      ...childEnvironment(),
+      OMP_NUM_THREADS: '1',
+      ...settings,
+      PORT: String(port),
+      DATA_DIR: this.folder,
+      WORKER_ADDRESS: `unix:${path.join(this.folder, `worker-${number}.sock`)}`,
+    };
+    const gateway = { command: node24, args: ['--enable-source-maps', inRoot('dist', 'gateway', 'main.js')] };
+    const worker = { command: pythonTool('python'), args: ['-m', 'illustration_worker'] };
+    this.urls.push(`http://127.0.0.1:${port}`);
+    this.gateways.push(this.process(`gateway-${number}`, { ...gateway, env }));
+    this.workers.push(this.process(`worker-${number}`, { ...worker, env }));
+  }
+
+  private process(name: string, launch: { command: string; args: string[]; env: NodeJS.ProcessEnv }): RestartedProcess {
+    return new RestartedProcess(name, { ...launch, logFile: this.logOf(name).file });
+  }
+
+  private logOf(name: string): LogTail {
+    const log = this.logs.get(name) ?? new LogTail(path.join(this.folder, `${name}.log`));
+    this.logs.set(name, log);
+    return log;
+  }
+}
+
+const defaults = {
+  HOST: '127.0.0.1',
+  GRPC_PORT: '0',
+  ENGINE: 'fake',
+  FAKE_STEP_SECONDS: '0.01',
+  MAX_OUTSTANDING_JOBS: '4',
+  JOB_MAX_ATTEMPTS: '20',
+  LOG_LEVEL: 'info',
+};
