@@ -9,6 +9,7 @@ const commands = {
   demo: 'draw one memory from a real photo and print where the picture is',
   start: 'serve on http://127.0.0.1:8000',
   test: 'every test',
+  faults: 'the long form of the fault tests: hundreds of kills, no job lost',
   check: 'formatting, lint, types, layers, contract, containers, docs',
   proto: 'generate code from proto/ for both languages',
   build: 'compile the gateway into dist/',
