@@ -30,24 +30,29 @@ describe('a running service', () => {
     expect(service.objectKeys('generated')).toEqual([]);
   });
 
-  it('answers 503 with Retry-After while the worker is gone, and recovers by itself', async () => {
+  it('draws on after the worker died, and answers 503 with Retry-After to who comes meanwhile', async () => {
+    const pending = service.post(
+      '/v1/images/memory',
+      { ...longRequest, num_inference_steps: 60 },
+      { headers: { 'x-request-id': 'survivor' } },
+    );
+    await until('the drawing has started', () => workerLine('survivor', 'job started'));
     process.kill(service.workerPid, 'SIGKILL');
-    const request = { ...longRequest, num_inference_steps: 2 };
-    const refused = await until('a request is refused', async () => {
-      const response = await service.post('/v1/images/memory', request);
-      return response.status === 200 ? undefined : response;
-    });
+    await until('the health page says so', async () => (await fetch(`${service.url}/health/`)).status === 503);
+
+    const refused = await service.post('/v1/images/memory', { ...longRequest, num_inference_steps: 2 });
     expect(await refused.json()).toMatchObject({
       status: 503,
       error: expect.stringMatching(/^(worker-unavailable|starting)$/),
     });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    await until('the health page says so', async () => (await fetch(`${service.url}/health/`)).status === 503);
 
-    await until(
-      'the service draws again',
-      async () => (await service.post('/v1/images/memory', request)).status === 200,
-    );
+    const survivor = await pending;
+    expect(survivor.status).toBe(200);
+    const { job_id: jobId } = (await survivor.json()) as { job_id: string };
+    const job = await (await fetch(`${service.url}/v1/jobs/${jobId}`)).json();
+    expect(job).toMatchObject({ state: 'succeeded', attempt: 2, receipt: { adopted: false } });
+    expect(service.objectKeys('generated')).toHaveLength(1);
     expect((await fetch(`${service.url}/health`)).status).toBe(200);
   });
 });
