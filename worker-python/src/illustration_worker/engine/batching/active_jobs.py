@@ -94,6 +94,10 @@ class ActiveJobs:
         while (ticket := self._queue.poll()) is not None:
             self._end(ticket, error)
 
+    def forget_embeddings(self) -> None:
+        """Empty the cache, to give its memory back."""
+        self._encoder.forget()
+
     def fingerprint_of(self, job: Job) -> str:
         """For the job's checkpoints."""
         return fingerprint_of(self._build, job)
@@ -103,6 +107,7 @@ class ActiveJobs:
         outcome = self._try_to_begin(ticket, spent, is_first_try=True)
         if isinstance(outcome, torch.OutOfMemoryError):
             outcome.__traceback__ = None  # it pins tensors
+            self.forget_embeddings()
             free_device_memory()
             outcome = self._try_to_begin(ticket, spent, is_first_try=False)
         if isinstance(outcome, Denoising):

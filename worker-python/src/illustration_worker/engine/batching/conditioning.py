@@ -66,6 +66,10 @@ class Encoder:
             image_scales=(scale,) * len(self._layers.block_groups),
         )
 
+    def forget(self) -> None:
+        """Empty the cache, to give its memory back."""
+        self._cache.clear()
+
     def _prompts(self, job: Job, is_guided: bool) -> Embeddings:
         text, pooled = self._prompt(job.prompt, job.prompt_2)
         if not is_guided:

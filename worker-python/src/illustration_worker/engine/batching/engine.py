@@ -106,6 +106,8 @@ class BatchingEngine:
         machinery, self._machinery, self._is_warm = self._machinery, None, False
         if machinery is not None:
             machinery.finishing.stop()
+            cache = machinery.cache
+            _log.info("embedding cache", extra={"hits": cache.hits, "misses": cache.misses, "bytes": cache.bytes_held})
         await asyncio.wrap_future(self._device_thread.submit(free_device_memory))
         self._device_thread.stop()
         self._picture_threads.shutdown()

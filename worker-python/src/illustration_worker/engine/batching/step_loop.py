@@ -53,8 +53,9 @@ class StepLoop:
                 self._jobs.drop_those_over()
                 if self._jobs.active:
                     self._tick()
-            except torch.AcceleratorError:
-                # the context is dead: nothing can be computed in this process any more
+            except Exception:
+                # An AcceleratorError: the device's context is dead, nothing can be computed in this process any more.
+                # Anything else is a fault of this loop, whose jobs would wait for ever; a new process is safer.
                 _log.critical("the device failed", exc_info=True)
                 self._jobs.lose_device()
             if self._jobs.is_device_lost:
@@ -120,6 +121,7 @@ class StepLoop:
         failure.__traceback__ = None
         self._predictor.forget()
         if is_memory:
+            self._jobs.forget_embeddings()
             free_device_memory()
 
     def _share_out(self, seconds: float, chosen: list[Denoising]) -> None:

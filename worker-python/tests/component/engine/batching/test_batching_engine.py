@@ -15,6 +15,7 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.autoencoders.vae import Decoder
 from torch.nn.modules.module import register_module_forward_hook
 
+from illustration_worker.engine.batching import step_loop
 from illustration_worker.engine.batching.engine import BatchingEngine
 from illustration_worker.engine.batching.options import BatchingOptions
 from illustration_worker.errors import (
@@ -245,6 +246,19 @@ async def test_a_lost_device_fails_everybody_retryably_and_is_told(
     await asyncio.wait_for(breaking, 5)
     with pytest.raises(DeviceLostError):
         await anext(engine.generate(make_job()))
+    await engine.stop()
+
+
+async def test_a_fault_of_the_loop_itself_leaves_nobody_waiting(
+    model_config: ModelConfig, events_of: Events, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = BatchingEngine(model_config, BatchingOptions(checkpoint_every=1), 8)
+    await engine.start()
+    monkeypatch.setattr(step_loop, "write_checkpoint", lambda *args: 1 / 0)
+    jobs = [events_of(engine, make_job(num_inference_steps=50, wants_checkpoints=True)) for _ in range(3)]
+    outcomes = await asyncio.gather(*jobs, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [DeviceLostError] * 3
+    await asyncio.wait_for(engine.wait_until_broken(), 5)
     await engine.stop()
 
 
