@@ -54,6 +54,7 @@ export class AttentiveIllustrator extends FakeIllustrator {
 export interface RunOptions {
   signal?: AbortSignal;
   onProgress?: (progress: JobProgress) => void;
+  onWaiting?: () => void;
 }
 
 export class RunnerBench {
@@ -108,8 +109,14 @@ export class RunnerBench {
   }
 
   /** Runs an attempt and leaves it at that, as a process does that dies before it can write the end. */
-  run({ job, attempt }: Lease, { signal, onProgress = () => undefined }: RunOptions = {}): Promise<JobOutcome> {
-    const context = { attempt: attempt.retryCount + 1, signal: signal ?? new AbortController().signal, onProgress };
+  run({ job, attempt }: Lease, options: RunOptions = {}): Promise<JobOutcome> {
+    const context = {
+      attempt: attempt.retryCount + 1,
+      signal: new AbortController().signal,
+      onProgress: () => undefined,
+      onWaiting: () => undefined,
+      ...options,
+    };
     return this.runner.run(job, context);
   }
 

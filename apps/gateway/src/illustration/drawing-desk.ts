@@ -12,12 +12,17 @@ const longestMs = 86_400_000;
 export interface DrawOptions {
   signal: AbortSignal;
   onProgress: (progress: JobProgress) => void;
+  /** Called while the drawing waits for the device and others on it move. */
+  onWaiting: () => void;
   referenceImages: Buffer[];
 }
 
 /** Has one picture of a job drawn. */
 @Injectable()
 export class DrawingDesk {
+  /** Those that the worker has taken and not begun. */
+  private readonly waiting = new Set<DrawOptions['onWaiting']>();
+
   constructor(private readonly illustrator: Illustrator) {}
 
   /**
@@ -29,11 +34,19 @@ export class DrawingDesk {
     const deadline = job.deadline ?? new Date(Date.now() + longestMs);
     const tell = (step: number): void =>
       options.onProgress({ step, total: request.numInferenceSteps, image: image + 1, images: job.images });
+    const { onWaiting, signal } = options;
     let drawing: Drawing | undefined;
-    for await (const event of this.illustrator.draw(task, { signal: options.signal, deadline })) {
-      if (event.type === 'finished') drawing = event.drawing;
-      // Waiting for the device is no hang, as long as the worker tells of it.
-      else tell(event.type === 'step' ? event.index : 0);
+    try {
+      for await (const event of this.illustrator.draw(task, { signal, deadline })) {
+        if (event.type === 'queued') this.waiting.add(onWaiting);
+        else this.waiting.delete(onWaiting);
+        // The worker tells of a place in its line when that changes; meanwhile the others' steps show that it lives.
+        this.waiting.forEach((tellWaiting) => tellWaiting());
+        if (event.type === 'finished') drawing = event.drawing;
+        else if (event.type !== 'queued') tell(event.type === 'step' ? event.index : 0);
+      }
+    } finally {
+      this.waiting.delete(onWaiting);
     }
     if (drawing === undefined) throw new DomainError('generation-failed', 'The drawing ended without a picture.');
     return drawing;

@@ -56,7 +56,7 @@ export class IllustrationRunner extends JobRunner {
     }
   }
 
-  private async produce(job: Job, { attempt, signal, onProgress }: RunContext): Promise<JobOutcome> {
+  private async produce(job: Job, { attempt, signal, onProgress, onWaiting }: RunContext): Promise<JobOutcome> {
     const begunMs = performance.now();
     const request = fromPayload(job.request);
     const found = attempt > 1 ? await this.findAll(job.resultKeys, signal) : [];
@@ -67,7 +67,7 @@ export class IllustrationRunner extends JobRunner {
     const pictures: MadePicture[] = [];
     for (const [image, key] of job.resultKeys.entries()) {
       const stored = found[image];
-      const options = { signal, onProgress, referenceImages };
+      const options = { signal, onProgress, onWaiting, referenceImages };
       pictures.push(
         stored === undefined
           ? await this.draw({ job, request, image, key }, options)

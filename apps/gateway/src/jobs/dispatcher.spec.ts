@@ -96,6 +96,26 @@ for (const { name, isAvailable, isServer, start } of backends) {
       expect(await ended(job)).toMatchObject({ state: 'succeeded', attempt: 2 });
     });
 
+    it('neither gives up nor charges a job that waits for its turn', async () => {
+      runner.script = async ({ id }, { attempt, signal, onWaiting }) => {
+        if (attempt > 1) return drawn;
+        // Three times as long as a run may go without progress.
+        for (let waitedMs = 0; waitedMs < 900; waitedMs += 50) {
+          onWaiting();
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+        throw new DomainError(signal.aborted ? 'internal' : 'worker-unavailable', `the worker of ${id} died`);
+      };
+      const job = await accept();
+      expect(await ended(job)).toMatchObject({
+        attempt: 2,
+        events: ['queued', 'started', 'requeued', 'started', 'succeeded'],
+      });
+      const limits = 'SELECT retry_limit FROM illustration_queue.job WHERE id = $1::uuid';
+      const [entry] = await backend.database.query<{ retry_limit: number }>(limits, [job.id]);
+      expect(entry?.retry_limit).toBe(path.config.maxAttempts);
+    });
+
     it('tells of progress while it runs, the last step included', async () => {
       runner.script = async (_, { onProgress }) => {
         for (let step = 1; step <= 30; step += 1) {

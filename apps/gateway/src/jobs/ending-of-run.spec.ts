@@ -45,6 +45,20 @@ describe('the ending of a run', () => {
     expect(endingOfRun(thrownFor('generation-failed'), runAborts[abort]())).toMatchObject(expected);
   });
 
+  it.each([
+    ['the worker died', thrownFor('worker-unavailable'), undefined],
+    ['the worker hung', thrownFor('canceled'), runAborts.hung()],
+  ])('does not count an attempt that had not begun: %s', (_, thrown, abort) => {
+    const why = { reason: 'worker-unavailable' };
+    expect(endingOfRun(thrown, abort, { hasBegun: true })).toMatchObject({ type: 'retry', why });
+    expect(endingOfRun(thrown, abort, { hasBegun: false })).toMatchObject({ type: 'release', why, pauseSeconds: 1 });
+  });
+
+  it('ends for good what cannot be drawn, begun or not', () => {
+    const failure = endingOfRun(thrownFor('avatar-invalid'), undefined, { hasBegun: false });
+    expect(failure).toMatchObject({ type: 'complete', ending: { type: 'failed' } });
+  });
+
   it('leaves the job alone when the lease is lost', () => {
     expect(endingOfRun(thrownFor('canceled'), new FencedError('id', 1))).toEqual({ type: 'abandon' });
   });

@@ -35,8 +35,22 @@ export const runAborts = {
   draining: () => new DomainError('draining', 'The service is shutting down.'),
 } as const;
 
-/** @param abortReason why the run was aborted; undefined: it was not */
-export function endingOfRun(thrown: unknown, abortReason: unknown): RunFailure {
+/**
+ * @param abortReason why the run was aborted; undefined: it was not
+ * @param hasBegun false: the job was still waiting for its turn with the worker. What befell the worker is not its
+ *   fault then: else a job that kills its worker would take those behind it along, attempt by attempt.
+ */
+export function endingOfRun(
+  thrown: unknown,
+  abortReason: unknown,
+  { hasBegun }: { hasBegun: boolean } = { hasBegun: true },
+): RunFailure {
+  const failure = failureOf(thrown, abortReason);
+  if (failure.type !== 'retry' || hasBegun) return failure;
+  return { type: 'release', why: failure.why, pauseSeconds: refusedPauseSeconds };
+}
+
+function failureOf(thrown: unknown, abortReason: unknown): RunFailure {
   if (abortReason instanceof FencedError) return { type: 'abandon' };
   if (abortReason instanceof DomainError) return endingOfAbort(abortReason);
   const error = toDomainError(thrown);

@@ -26,6 +26,8 @@ export class JobRun {
   private abortReason: DomainError | FencedError | undefined;
   private readonly progress: ProgressLog;
   private readonly limits: RunLimits;
+  /** Whoever draws has the job, and has not begun it. */
+  private isWaiting = false;
   private isGivenUp = false;
   private hasSettled = false;
   /** Resolves when nothing of the run remains. Never rejects. */
@@ -80,7 +82,7 @@ export class JobRun {
     try {
       outcome = await this.draw();
     } catch (error) {
-      failure = endingOfRun(error, this.abortReason);
+      failure = endingOfRun(error, this.abortReason, { hasBegun: !this.isWaiting });
       this.logFailure(failure, error);
     }
     this.limits.onRunEnded();
@@ -92,8 +94,15 @@ export class JobRun {
 
   private onProgress(progress: JobProgress): void {
     if (this.abort.signal.aborted) return;
+    this.isWaiting = false;
     this.limits.onProgress();
     this.progress.report(progress);
+  }
+
+  private onWaiting(): void {
+    if (this.abort.signal.aborted) return;
+    this.isWaiting = true;
+    this.limits.onProgress();
   }
 
   /** The run's own end, or soon after an abort ours: a run that does not stop is left behind, fenced. */
@@ -109,6 +118,7 @@ export class JobRun {
       attempt: this.lease.attempt.retryCount + 1,
       signal,
       onProgress: (progress: JobProgress) => this.onProgress(progress),
+      onWaiting: () => this.onWaiting(),
     };
     try {
       return await Promise.race([this.runner.run(this.lease.job, context), leftBehind]);

@@ -14,6 +14,11 @@ export interface RunContext {
   signal: AbortSignal;
   /** Call it for every step: silence for too long counts as a hang. Costs nothing. */
   onProgress: (progress: JobProgress) => void;
+  /**
+   * Call it while the job waits for its turn with whoever draws, as long as the others in front of it move: that is no
+   * hang, and the job has no part in what happens then. `onProgress` ends the waiting.
+   */
+  onWaiting: () => void;
 }
 
 /** Whoever draws. It knows nothing of leases, attempts and deadlines beyond what `run` is given. */
