@@ -71,6 +71,17 @@ describe('a service', () => {
     expect(stack.runsOf(id).filter(({ finishedAt }) => finishedAt !== undefined)).toHaveLength(1);
   });
 
+  it('does not take a job to hang that waits its turn behind a long one', { timeout }, async () => {
+    const first = await client.submit('long', { num_inference_steps: 150 });
+    const second = await client.submit('behind', { num_inference_steps: 2 });
+    await Promise.all([client.follow(first), client.follow(second)]);
+    const [before] = stack.runsOf(first);
+    const [after] = stack.runsOf(second);
+    // Longer than a step may take, or it would show nothing.
+    expect((after?.startedAt ?? 0) - (before?.startedAt ?? 0)).toBeGreaterThan(1500);
+    expect(await client.job(second)).toMatchObject({ attempt: 1, state: 'succeeded' });
+  });
+
   it(`gives up a job that kills its worker ${attempts} times, and harms no other`, { timeout }, async () => {
     const poison = await client.submit('poison', { num_inference_steps: 150 });
     const others = await Promise.all(['b', 'c', 'd', 'e', 'f'].map((name) => client.submit(`beside-${name}`)));

@@ -84,6 +84,7 @@ export function figuresTable(
 }
 
 function milliseconds(values: number[]): string {
+  if (values.length === 0) return 'none';
   return `${percentile(values, 0.5).toFixed(0)} / ${percentile(values, 0.99).toFixed(0)} ms`;
 }
 
