@@ -48,7 +48,7 @@ export const catalogue: Readonly<Record<Reason, ReasonEntry>> = {
   starting: retryable(503, Grpc.UNAVAILABLE, 'The service is starting', 5),
   draining: retryable(503, Grpc.UNAVAILABLE, 'The service is shutting down', 5),
   'worker-unavailable': retryable(503, Grpc.UNAVAILABLE, 'The worker does not answer', 5),
-  'storage-unavailable': retryable(503, Grpc.UNAVAILABLE, 'The object store does not answer', 5),
+  'storage-unavailable': retryable(503, Grpc.UNAVAILABLE, 'The storage does not answer', 5),
   'deadline-exceeded': retryable(504, Grpc.DEADLINE_EXCEEDED, 'The time allowed ran out'),
   'gpu-out-of-memory': retryable(503, Grpc.RESOURCE_EXHAUSTED, 'The GPU has too little memory', 5),
   'generation-failed': row(500, Grpc.INTERNAL, 'The illustration could not be drawn'),
