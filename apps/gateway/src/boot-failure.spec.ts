@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 
 import { bootFailureLines } from './boot-failure.js';
 import { loadConfig } from './config/load-config.js';
+import { FolderInUseError } from './database/folder-lock.js';
 import { listen } from './http/listen.js';
 
 function thrownBy(work: () => unknown): unknown {
@@ -33,6 +34,12 @@ it('says in one line that the port is taken', async () => {
   const failure: unknown = await listen(createServer(), { host: '127.0.0.1', port }).catch((error: unknown) => error);
   expect(bootFailureLines(failure)).toEqual([`cannot listen: port ${port} is in use; set PORT to another one`]);
   taken.close();
+});
+
+it('says in one line whose the database folder is', () => {
+  const [line, ...more] = bootFailureLines(new FolderInUseError('/srv/database', 4711));
+  expect(line).toContain('the database folder /srv/database is in use by process 4711');
+  expect(more).toEqual([]);
 });
 
 it('keeps the stack of what it does not know', () => {

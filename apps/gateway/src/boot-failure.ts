@@ -1,4 +1,5 @@
 import { ConfigError } from './config/config-error.js';
+import { FolderInUseError } from './database/folder-lock.js';
 import { GrpcListenError } from './illustration/grpc/grpc-listen.error.js';
 
 /** Why the service does not start, one line each. A stack only where nothing better is known. */
@@ -6,7 +7,7 @@ export function bootFailureLines(error: unknown): string[] {
   if (error instanceof ConfigError) {
     return error.problems.map((problem) => `configuration: ${problem}`);
   }
-  if (error instanceof GrpcListenError) {
+  if (error instanceof GrpcListenError || error instanceof FolderInUseError) {
     return [error.message];
   }
   const { code, port } = error instanceof Error ? (error as NodeJS.ErrnoException & { port?: number }) : {};

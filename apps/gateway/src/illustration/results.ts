@@ -14,6 +14,7 @@ import {
 import type { IllustrationKind } from './domain/illustration-request.js';
 import type { Drawing } from './domain/illustrator.js';
 import { pngSize } from './png-size.js';
+import { resultKeysOf } from './result-keys.js';
 
 /** The largest picture that is read back. */
 export const maxPictureBytes = 64 * 1024 * 1024;
@@ -44,10 +45,8 @@ export class Results {
   ) {}
 
   /** One key an image: the job's id, then `-2`, `-3` ... behind it. */
-  keysOf({ kind, userId, n }: { kind: IllustrationKind; userId: string; n: number }, jobId: string): string[] {
-    return Array.from({ length: n }, (_, at) =>
-      this.keys.result(kind, userId, at === 0 ? jobId : `${jobId}-${at + 1}`),
-    );
+  keysOf(request: { kind: IllustrationKind; userId: string; n: number }, jobId: string): string[] {
+    return resultKeysOf(this.keys, request, jobId);
   }
 
   /**
