@@ -8,6 +8,7 @@ const commands = {
   setup: 'install and build whatever is missing, and nothing else',
   demo: 'draw one memory from a real photo and print where the picture is',
   start: 'serve on http://127.0.0.1:8000',
+  redrive: 'draw failed jobs again: the ids of jobs, or --all',
   test: 'every test',
   faults: 'the long form of the fault tests: hundreds of kills, no job lost',
   check: 'formatting, lint, types, layers, contract, containers, docs',
