@@ -1,7 +1,7 @@
 // The figures that a fault run prints are those of its history and its workers' logs.
 import { describe, expect, it } from 'vitest';
 import type { HistoryEntry } from '../support/fault-history.js';
-import { dispatchesMs, percentile, redispatchesMs } from '../support/fault-figures.js';
+import { dispatchesMs, percentile, redispatches } from '../support/fault-figures.js';
 import type { LogLine } from '../support/running-service.js';
 import { runsIn } from '../support/worker-runs.js';
 
@@ -41,7 +41,8 @@ describe('figures', () => {
 
   it('count a re-dispatch from the kill that cut the run', () => {
     const history = [kill('gateway-1', 1400), kill('gateway-0', 1500), kill('worker-0', 3000)];
-    expect(redispatchesMs(history, runs)).toEqual([2500]);
+    expect(redispatches(history, runs)).toEqual([{ ms: 2500, isUndisturbed: false }]);
+    expect(redispatches(history.slice(0, 2), runs)).toEqual([{ ms: 2500, isUndisturbed: true }]);
   });
 
   it('count a dispatch from the first acceptance', () => {

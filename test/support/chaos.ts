@@ -41,7 +41,7 @@ export async function runChaos(
 async function killAtRandom(stack: FaultStack, kills: number, random: SeededRandom): Promise<void> {
   for (let sent = 0; sent < kills;) {
     // Most kills meet a service that works, some one that is just starting again.
-    if (random.next() < 0.85) await untilMoreRuns(stack, random.integer(1, 4));
+    if (random.next() < 0.85) await untilMoreRuns(stack, random.integer(1, 6));
     await sleep(random.integer(0, longestJitterMs));
     const targets = victims(stack, random);
     targets.forEach((target) => stack.strike(target));

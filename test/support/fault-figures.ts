@@ -12,15 +12,23 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.max(Math.ceil(sorted.length * share) - 1, 0)] ?? Number.NaN;
 }
 
-/** Milliseconds from the kill that cut a run to the start of the job's next run. */
-export function redispatchesMs(history: HistoryEntry[], runs: WorkerRun[]): number[] {
+export interface Redispatch {
+  /** From the kill that cut a run to the start of the job's next run. */
+  ms: number;
+  /** No other kill came in between, of whatever process. */
+  isUndisturbed: boolean;
+}
+
+export function redispatches(history: HistoryEntry[], runs: WorkerRun[]): Redispatch[] {
   const kills = history.filter((entry) => entry.type === 'fault').filter(({ signal }) => signal === 'SIGKILL');
   return [...groupBy(runs, ({ jobId }) => jobId).values()].flatMap((ofJob) => {
     const inOrder = ofJob.toSorted((one, other) => one.startedAt - other.startedAt);
     return inOrder.flatMap((run, index) => {
       const next = inOrder[index + 1];
       const kill = kills.find((one) => hasCut(one, run));
-      return next === undefined || kill === undefined ? [] : [next.startedAt - kill.at];
+      if (next === undefined || kill === undefined) return [];
+      const isUndisturbed = kills.every(({ at }) => at <= kill.at || at > next.startedAt);
+      return [{ ms: next.startedAt - kill.at, isUndisturbed }];
     });
   });
 }
@@ -60,7 +68,8 @@ export function figuresTable(
 ): string {
   const faults = history.filter((entry) => entry.type === 'fault');
   const ofJob = [...groupBy(runs, ({ jobId }) => jobId).values()].map(({ length }) => length);
-  const redispatches = redispatchesMs(history, runs);
+  const again = redispatches(history, runs);
+  const undisturbed = again.filter(({ isUndisturbed }) => isUndisturbed);
   const dispatches = dispatchesMs(history, runs);
   const rows: [string, string | number][] = [
     ['signals sent', countsOf(faults.map(({ process, signal }) => `${process} ${signal}`))],
@@ -75,7 +84,8 @@ export function figuresTable(
     ],
     ['drawn again after a cut completion', verdict.drawnAgain],
     ['results adopted', verdict.adopted],
-    [`re-dispatch after a kill, p50 / p99 of ${redispatches.length}`, milliseconds(redispatches)],
+    [`re-dispatch after a kill, p50 / p99 of ${again.length}`, milliseconds(again.map(({ ms }) => ms))],
+    [`  without another kill meanwhile, of ${undisturbed.length}`, milliseconds(undisturbed.map(({ ms }) => ms))],
     ['accept, p50 / p99', milliseconds(acceptsMs(history))],
     [`accepted to drawing, p50 / p99 of ${dispatches.length}`, milliseconds(dispatches)],
   ];

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -26,6 +27,7 @@ export class FaultStack {
   readonly gateways: RestartedProcess[] = [];
   readonly workers: RestartedProcess[] = [];
   readonly urls: string[] = [];
+  private readonly environments: NodeJS.ProcessEnv[] = [];
   private readonly logs = new Map<string, LogTail>();
 
   private constructor(readonly folder: string) {
@@ -68,6 +70,12 @@ export class FaultStack {
   async killAll(): Promise<void> {
     this.processes.forEach(({ name }) => this.history.append({ type: 'fault', process: name, signal: 'SIGKILL' }));
     await Promise.all(this.processes.map((one) => one.end('SIGKILL')));
+  }
+
+  /** `npm run redrive` on this stack's database. @returns what it printed */
+  redrive(...args: string[]): string {
+    const command = [inRoot('dist', 'gateway', 'redrive.js'), ...args];
+    return execFileSync(node24, command, { env: this.environments[0], encoding: 'utf8', timeout: 60_000 });
   }
 
   /** Resolves when every gateway would draw now. */
@@ -130,6 +138,7 @@ export class FaultStack {
     };
     const gateway = { command: node24, args: ['--enable-source-maps', inRoot('dist', 'gateway', 'main.js')] };
     const worker = { command: pythonTool('python'), args: ['-m', 'illustration_worker'] };
+    this.environments.push(env);
     this.urls.push(`http://127.0.0.1:${port}`);
     this.gateways.push(this.process(`gateway-${number}`, { ...gateway, env }));
     this.workers.push(this.process(`worker-${number}`, { ...worker, env }));
