@@ -120,6 +120,19 @@ describe('running a job', () => {
     expect(await readdir(bench.folder)).not.toContain('generated');
   });
 
+  it('ends a write that was begun, so that no picture is left without its job', async () => {
+    await bench.accept();
+    const leased = await bench.lease();
+    const gone = new AbortController();
+    const put = bench.store.putIfAbsent.bind(bench.store);
+    bench.store.putIfAbsent = (...args) => {
+      gone.abort(new DomainError('canceled', 'The request was cancelled.'));
+      return put(...args);
+    };
+    expect(await bench.run(leased, { signal: gone.signal })).toMatchObject({ state: 'succeeded' });
+    expect(await bench.store.exists(leased.job.resultKeys[0] ?? '')).toBe(true);
+  });
+
   it('logs where the time went and none of the words', async () => {
     const log = vi.spyOn(Logger.prototype, 'log').mockReturnValue();
     await bench.accept({ stylePrompt: 'in oil' });

@@ -96,8 +96,9 @@ export class IllustrationRunner extends JobRunner {
     options: DrawOptions,
   ): Promise<MadePicture> {
     const drawing = await this.desk.draw(job, request, image, options);
+    options.signal.throwIfAborted();
     const uploadBegunMs = performance.now();
-    const { picture, isAdopted } = await this.results.keep(key, drawing, options.signal);
+    const { picture, isAdopted } = await this.results.keep(key, drawing);
     return { picture, seed: seedOf(job, image), drawing, uploadMs: performance.now() - uploadBegunMs, isAdopted };
   }
 

@@ -51,20 +51,20 @@ export class Results {
 
   /**
    * Stores the picture, unless an earlier attempt at the same job has stored one: then that one is the result, because
-   * somebody may have been told of it.
+   * somebody may have been told of it. It cannot be stopped: a write that is given up may be applied all the same, and
+   * the picture would belong to a job that did not succeed. The store's own limits bound it.
    *
    * @throws DomainError `storage-unavailable`
    */
   async keep(
     key: string,
     { png, sha256, width, height }: Drawing,
-    signal: AbortSignal,
   ): Promise<{ picture: StoredPicture; isAdopted: boolean }> {
     const metadata = { sha256, width: String(width), height: String(height) };
-    const outcome = await this.store.putIfAbsent(key, { body: png, contentType: 'image/png', metadata }, { signal });
+    const outcome = await this.store.putIfAbsent(key, { body: png, contentType: 'image/png', metadata });
     if (outcome === 'stored')
       return { picture: { key, width, height, sha256, sizeBytes: png.length }, isAdopted: false };
-    const picture = await this.find(key, signal);
+    const picture = await this.find(key);
     if (picture === undefined) throw new DomainError('storage-unavailable', 'The object store lost a picture.');
     return { picture, isAdopted: true };
   }
@@ -74,7 +74,7 @@ export class Results {
    *
    * @throws DomainError `storage-unavailable`, or `generation-failed` when what lies there is no whole picture
    */
-  async find(key: string, signal: AbortSignal): Promise<StoredPicture | undefined> {
+  async find(key: string, signal?: AbortSignal): Promise<StoredPicture | undefined> {
     const stat = await this.stat(key, signal);
     if (stat === undefined) return undefined;
     const known = pictureMetadata.safeParse(stat.metadata);
@@ -93,7 +93,7 @@ export class Results {
   }
 
   /** Without `s3:ListBucket` a missing object is a 403, and one that we may read is never one. */
-  private async stat(key: string, signal: AbortSignal): Promise<ObjectStat | undefined> {
+  private async stat(key: string, signal: AbortSignal | undefined): Promise<ObjectStat | undefined> {
     try {
       return await this.store.stat(key, { signal });
     } catch (error) {
@@ -102,7 +102,7 @@ export class Results {
     }
   }
 
-  private async verify(key: string, signal: AbortSignal): Promise<StoredPicture> {
+  private async verify(key: string, signal: AbortSignal | undefined): Promise<StoredPicture> {
     const png = await this.read(key, signal);
     const size = pngSize(png);
     if (size === undefined) throw new DomainError('generation-failed', 'What lies in place of the picture is none.');
