@@ -7,7 +7,7 @@ import { judge } from '../support/judge.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { scaled, seed } from './fault-scale.js';
 
-const kills = scaled(8, 110);
+const kills = scaled(10, 110);
 
 describe(`one gateway and one worker, killed ${kills} times (FAULTS_SEED=${seed})`, () => {
   let stack: FaultStack;

@@ -169,6 +169,17 @@ describe('the history checker', () => {
       expect(checkHistory(evidence)).toMatchObject({ drawnAgain: 1, violations: [] });
     });
 
+    it.each([
+      ['was still stopped', start + 4000, []],
+      ['was going on again', start + 900, ['drawn again: a on worker-1, though no fault had cut it']],
+    ])('sees whether a gateway that was stopped meanwhile %s when the first was drawn', (_, goneOnAt, expected) => {
+      const evidence = goodEvidence();
+      evidence.runs.push(second);
+      evidence.history.push({ type: 'fault', at: start + 500, process: 'gateway-0', signal: 'SIGSTOP' });
+      evidence.history.push({ type: 'fault', at: goneOnAt - 200, process: 'gateway-0', signal: 'SIGCONT' });
+      expect(checkHistory(evidence).violations).toEqual(expected);
+    });
+
     it('takes a run that was cut short for no drawing', () => {
       const evidence = goodEvidence();
       evidence.runs.unshift({ jobId: 'a', worker: 'worker-0', startedAt: start + 20, abandonedAt: start + 50 });

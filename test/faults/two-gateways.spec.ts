@@ -82,7 +82,8 @@ describe.skipIf(!hasPostgres || !isFull)(`two gateways on one PostgreSQL (FAULTS
   const copies = scaled(500, 10_000);
   it(`${copies} duplicates over both are one job and one drawing`, { timeout: 300_000 }, async () => {
     const replies = await sendDuplicates(stack.urls, 'storm', copies);
-    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([202]));
+    // 200 is told to those that come when the picture is there.
+    expect(replies.filter(({ status }) => status !== 202 && status !== 200)).toEqual([]);
     const [jobId = '', ...others] = new Set(replies.map((reply) => reply.jobId));
     expect(others).toEqual([]);
     expect(replies.filter(({ isReplay }) => !isReplay)).toHaveLength(1);

@@ -1,12 +1,21 @@
+import type { HistoryEntry } from './fault-history.js';
 import type { Evidence } from './history-checker.js';
 import { groupBy } from './group-by.js';
+import type { WorkerRun } from './worker-runs.js';
 
 /** A signal is written down before it is sent, and the two clocks are read by two processes. */
 const slackMs = 250;
 
+/** While it lasts, nothing passes through the process. */
+interface Outage {
+  process: string;
+  from: number;
+  until: number;
+}
+
 /** A picture may be drawn again only where a fault has cut the way from its drawing to its completion. */
 export function findDrawnAgain({ jobs, runs, history }: Evidence): { count: number; violations: string[] } {
-  const faults = history.filter((entry) => entry.type === 'fault');
+  const outages = outagesIn(history);
   const images = new Map(jobs.map((job) => [job.job_id, job.data?.length ?? 1]));
   const violations: string[] = [];
   let count = 0;
@@ -18,16 +27,29 @@ export function findDrawnAgain({ jobs, runs, history }: Evidence): { count: numb
     if (excess.length > 0) count += 1;
     for (const [index, run] of excess.entries()) {
       const before = finished[index];
-      const isCut = faults.some(
-        ({ at, process }) =>
-          pairOf(process) === pairOf(before?.worker ?? '') &&
-          at > (before?.finishedAt ?? 0) - slackMs &&
-          at < run.startedAt + slackMs,
-      );
-      if (!isCut) violations.push(`drawn again: ${jobId} on ${run.worker}, though no fault had cut it`);
+      if (before === undefined || !outages.some((outage) => liesBetween(outage, before, run)))
+        violations.push(`drawn again: ${jobId} on ${run.worker}, though no fault had cut it`);
     }
   }
   return { count, violations };
+}
+
+/** A kill is over at once, for another life begins; a stopped process stays so until it is told to go on. */
+function outagesIn(history: HistoryEntry[]): Outage[] {
+  const faults = history.filter((entry) => entry.type === 'fault');
+  return faults.map(({ at, process, signal }) => {
+    const isBack = (other: { at: number; process: string }): boolean => other.process === process && other.at > at;
+    const until = signal === 'SIGSTOP' ? (faults.find(isBack)?.at ?? Number.POSITIVE_INFINITY) : at;
+    return { process, from: at, until };
+  });
+}
+
+function liesBetween({ process, from, until }: Outage, before: WorkerRun, run: WorkerRun): boolean {
+  return (
+    pairOf(process) === pairOf(before.worker) &&
+    until > (before.finishedAt ?? 0) - slackMs &&
+    from < run.startedAt + slackMs
+  );
 }
 
 /** A gateway and its worker have the same number. */

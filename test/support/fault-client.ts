@@ -27,7 +27,8 @@ export class FaultClient {
       const begun = performance.now();
       const response = await fetch(`${url}/v1/images/memory`, { method: 'POST', body, headers, signal: soon() });
       const job = (await response.json()) as FinalJob;
-      if (response.status !== 202) return undefinedIfUnavailable(response.status, job);
+      // 200: it has ended already.
+      if (response.status !== 202 && response.status !== 200) return undefinedIfUnavailable(response.status, job);
       const latencyMs = performance.now() - begun;
       const isReplay = response.headers.has('idempotency-replayed');
       this.history.append({ type: 'accepted', key, jobId: job.job_id, isReplay, latencyMs });

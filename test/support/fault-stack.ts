@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,6 +9,8 @@ import { FaultHistory } from './fault-history.js';
 import { LogTail } from './log-tail.js';
 import { RestartedProcess } from './restarted-process.js';
 import type { LogLine } from './running-service.js';
+import { resultsInBucket, resultsInFolder } from './stored-results.js';
+import type { S3Server } from './s3-server.js';
 import { untilTrue } from './until-true.js';
 import { runsIn, type WorkerRun } from './worker-runs.js';
 
@@ -19,6 +20,8 @@ export interface StackOptions {
   databaseUrl?: string;
   /** Settings of all processes, over defaults that draw small noise at once. */
   env?: Record<string, string>;
+  /** Where pictures go; by default into a folder. */
+  s3?: S3Server;
 }
 
 /** Real gateways and real workers that draw noise, on loopback, in a folder of their own, restarted when they die. */
@@ -30,19 +33,20 @@ export class FaultStack {
   private readonly environments: NodeJS.ProcessEnv[] = [];
   private readonly logs = new Map<string, LogTail>();
 
-  private constructor(readonly folder: string) {
+  private constructor(
+    readonly folder: string,
+    private readonly s3: S3Server | undefined,
+  ) {
     this.history = new FaultHistory(path.join(folder, 'history.jsonl'));
   }
 
-  static async start({ pairs = 1, databaseUrl = '', env = {} }: StackOptions = {}): Promise<FaultStack> {
-    const stack = new FaultStack(fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-faults-')));
+  static async start({ pairs = 1, databaseUrl = '', env = {}, s3 }: StackOptions = {}): Promise<FaultStack> {
+    const stack = new FaultStack(fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-faults-')), s3);
     for (let number = 0; number < pairs; number += 1) {
-      await stack.addPair(number, { ...defaults, DATABASE_URL: databaseUrl, ...env });
+      await stack.addPair(number, { ...defaults, ...s3?.settings, DATABASE_URL: databaseUrl, ...env });
     }
-    const avatars = path.join(stack.folder, 'objects', 'avatars');
-    fs.mkdirSync(avatars, { recursive: true });
-    fs.writeFileSync(path.join(avatars, 'ada.png'), portrait);
     try {
+      await stack.putAvatar();
       stack.startAll();
       await stack.untilServing();
     } catch (error) {
@@ -94,8 +98,11 @@ export class FaultStack {
     return this.logOf(name).lines();
   }
 
+  /** In the order of their starts. */
   runs(): WorkerRun[] {
-    return this.workers.flatMap(({ name }) => runsIn(name, this.linesOf(name)));
+    return this.workers
+      .flatMap(({ name }) => runsIn(name, this.linesOf(name)))
+      .toSorted((one, other) => one.startedAt - other.startedAt);
   }
 
   runsOf(jobId: string): WorkerRun[] {
@@ -103,27 +110,25 @@ export class FaultStack {
   }
 
   /** SHA-256 of every result, by its address. */
-  results(): Map<string, string> {
-    const objects = path.join(this.folder, 'objects');
-    const generated = path.join(objects, 'generated');
-    if (!fs.existsSync(generated)) return new Map();
-    const files = fs.readdirSync(generated, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    return new Map(
-      files
-        // A hidden file is half a write that a kill has cut: no object, as nobody can name it.
-        .filter(({ name }) => !name.startsWith('.'))
-        .map(({ parentPath, name }) => {
-          const file = path.join(parentPath, name);
-          const digest = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
-          return [`s3://local/${path.relative(objects, file)}`, digest];
-        }),
-    );
+  results(): Promise<Map<string, string>> {
+    return this.s3 === undefined ? Promise.resolve(resultsInFolder(this.objects)) : resultsInBucket(this.s3);
   }
 
   /** Ends every process, removes the folder. `FAULTS_KEEP=1` keeps it, to look into. */
   async stop(): Promise<void> {
     await Promise.all(this.processes.map((one) => one.end('SIGKILL')));
     if (process.env.FAULTS_KEEP !== '1') fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private get objects(): string {
+    return path.join(this.folder, 'objects');
+  }
+
+  private async putAvatar(): Promise<void> {
+    if (this.s3 !== undefined) return this.s3.put('avatars/ada.png', portrait);
+    const avatars = path.join(this.objects, 'avatars');
+    fs.mkdirSync(avatars, { recursive: true });
+    fs.writeFileSync(path.join(avatars, 'ada.png'), portrait);
   }
 
   private async addPair(number: number, settings: Record<string, string>): Promise<void> {

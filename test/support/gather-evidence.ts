@@ -11,5 +11,5 @@ export async function gatherEvidence(stack: FaultStack, client: FaultClient): Pr
     jobs.push(await client.job(id));
     events.set(id, await client.follow(id));
   }
-  return { history: stack.history.entries(), jobs, events, objects: stack.results(), runs: stack.runs() };
+  return { history: stack.history.entries(), jobs, events, objects: await stack.results(), runs: stack.runs() };
 }

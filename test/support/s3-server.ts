@@ -6,6 +6,7 @@ import {
   CreateBucketCommand,
   GetObjectCommand,
   ListBucketsCommand,
+  paginateListObjectsV2,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -66,6 +67,14 @@ export class S3Server {
     const { hostname, pathname } = new URL(uri);
     const object = await this.client.send(new GetObjectCommand({ Bucket: hostname, Key: pathname.slice(1) }));
     return { body: Buffer.from((await object.Body?.transformToByteArray()) ?? []), contentType: object.ContentType };
+  }
+
+  /** Every key under a prefix. */
+  async keys(prefix: string): Promise<string[]> {
+    const pages = paginateListObjectsV2({ client: this.client }, { Bucket: this.bucket, Prefix: prefix });
+    const keys: string[] = [];
+    for await (const { Contents: objects = [] } of pages) keys.push(...objects.map(({ Key: key = '' }) => key));
+    return keys;
   }
 
   async stop(): Promise<void> {
