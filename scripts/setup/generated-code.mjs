@@ -8,13 +8,17 @@ export function ensureGeneratedCode() {
   return makeIfChanged({
     stamp: 'worker-python/src/autobio/.setup-stamp',
     product: 'apps/gateway/src/generated/autobio',
-    inputs: ['proto', 'package-lock.json', 'worker-python/requirements-dev.lock'],
+    inputs: ['proto', 'scripts/setup/generated-code.mjs', 'package-lock.json', 'worker-python/requirements-dev.lock'],
     make: () => step('Code from proto/ (TypeScript, Python)', generateCode),
   });
 }
 
 export async function generateCode() {
   await run('buf-generate', nodeTool('buf'), ['generate'], { cwd: inRoot('proto') });
+  // What gRPC reflection tells of the public API.
+  const descriptors = inRoot('apps', 'gateway', 'src', 'generated', 'public-descriptors.json');
+  const publicApi = ['build', '--path', 'autobio/illustration', '--as-file-descriptor-set', '-o', descriptors];
+  await run('buf-build', nodeTool('buf'), publicApi, { cwd: inRoot('proto') });
   const out = inRoot('worker-python', 'src');
   fs.rmSync(inRoot('worker-python', 'src', 'autobio'), { recursive: true, force: true });
   const outputs = ['python', 'pyi', 'grpc_python', 'mypy_grpc'].map((kind) => `--${kind}_out=${out}`);

@@ -1,4 +1,7 @@
 // What is served beside the illustrations: health, reflection; who is let in; how it all ends.
+import { create, createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { Client, credentials, Metadata, type ServiceError, status as grpcStatus } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -45,15 +48,36 @@ function check(name: string): Promise<number> {
 }
 
 /** What reflection answers to `list_services` (field 7, empty), as text: the names stand in it as they are. */
-function reflect(metadata: Metadata, version: 'v1' | 'v1alpha'): Promise<string | ServiceError> {
+async function reflect(metadata: Metadata, version: 'v1' | 'v1alpha'): Promise<string | ServiceError> {
+  const answer = await askReflection(metadata, version, Buffer.from([0x3a, 0]));
+  return Buffer.isBuffer(answer) ? answer.toString('latin1') : answer;
+}
+
+function askReflection(
+  metadata: Metadata,
+  version: 'v1' | 'v1alpha',
+  question: Buffer,
+): Promise<Buffer | ServiceError> {
   const method = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
   const same = (bytes: Buffer): Buffer => bytes;
   const call = raw.makeBidiStreamRequest(method, same, same, metadata);
   return new Promise((resolve) => {
-    call.on('data', (bytes: Buffer) => resolve(bytes.toString('latin1')));
+    call.on('data', resolve);
     call.on('error', resolve);
-    call.end(Buffer.from([0x3a, 0]));
+    call.end(question);
   });
+}
+
+/** The bytes of the length-delimited fields with this number. */
+function fieldsOf(message: Uint8Array, wanted: number): Uint8Array[] {
+  const reader = new BinaryReader(message);
+  const found: Uint8Array[] = [];
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field === wanted) found.push(reader.bytes());
+    else reader.skip(wireType);
+  }
+  return found;
 }
 
 describe('with AUTH_ENABLED', () => {
@@ -84,6 +108,18 @@ describe('with AUTH_ENABLED', () => {
 
   it.each(['v1', 'v1alpha'] as const)('describes itself to who may ask, by reflection %s', async (version) => {
     expect(await reflect(bearer(`Bearer ${token}`), version)).toContain(service);
+  });
+
+  it('gives descriptors that a client can build on: every file names and brings what it depends on', async () => {
+    const symbol = Buffer.from(service);
+    const question = Buffer.concat([Buffer.from([0x22, symbol.length]), symbol]); // file_containing_symbol
+    const answer = await askReflection(bearer(`Bearer ${token}`), 'v1', question);
+    if (!Buffer.isBuffer(answer)) throw answer;
+    const [response] = fieldsOf(answer, 4); // file_descriptor_response
+    const file = fieldsOf(response ?? new Uint8Array(), 1).map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
+    const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: file.toReversed() }));
+    expect(registry.getService(service)?.methods.map(({ name }) => name)).toContain('Illustrate');
+    expect(registry.getMessage('google.protobuf.Timestamp')).toBeDefined();
   });
 });
 

@@ -1,18 +1,21 @@
+import { fromJsonString, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { Server } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
-import { findPackageJSON } from 'node:module';
-import path from 'node:path';
 
-/** The only place that needs the .proto files at run time. Sources and compiled code lie at different depths below it. */
-function protoFolder(): string {
-  const packageJson = findPackageJSON(import.meta.url);
-  if (packageJson === undefined) throw new Error('there is no package.json above the code');
-  return path.join(path.dirname(packageJson), 'proto');
-}
+import publicDescriptors from '../../generated/public-descriptors.json' with { type: 'json' };
 
-/** Server reflection (v1 and v1alpha): what `/docs` is over HTTP. */
+/**
+ * Server reflection (v1 and v1alpha): what `/docs` is over HTTP. The descriptors are buf's; proto-loader makes its own, in
+ * which a file does not name the files it depends on, and Go clients (grpcurl) refuse them.
+ */
 export function addReflection(server: Server): void {
-  const definition = loadSync('autobio/illustration/v1/illustration.proto', { includeDirs: [protoFolder()] });
+  const { file } = fromJsonString(FileDescriptorSetSchema, JSON.stringify(publicDescriptors));
+  const fileDescriptorProtos = file.map((one) => Buffer.from(toBinary(FileDescriptorProtoSchema, one)));
+  // Of a package definition, the reflection service reads the descriptors of the files alone.
+  const definition: PackageDefinition = {
+    'autobio.illustration.v1': { format: 'Protocol Buffer 3 EnumDescriptorProto', type: {}, fileDescriptorProtos },
+  };
   new ReflectionService(definition).addToServer(server);
 }
