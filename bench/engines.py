@@ -52,29 +52,39 @@ async def running_engines() -> AsyncIterator[Engines]:
 
 def mixed_jobs(count: int) -> list[Job]:
     """Different in prompt, seed, scale, guidance and length."""
-    pattern = warm_up_job(SIDE)
-    return [
-        Job(
-            job_id=f"{number}",
-            request_id=f"{number}",
-            prompt=f"memory number {number}",
-            prompt_2=pattern.prompt_2,
-            negative_prompt="error, glitch",
-            num_inference_steps=STEPS + number % 4,
-            seed=number,
-            ip_adapter_scale=0.2 + number / 20,
-            guidance_scale=4.0 + number % 3,
-            width=SIDE,
-            height=SIDE,
-            reference_images=pattern.reference_images,
-        )
-        for number in range(count)
-    ]
+    return [mixed_job(number, SIDE, STEPS + number % 4) for number in range(count)]
+
+
+def mixed_job(number: int, side: int, steps: int) -> Job:
+    """One of ``steps`` steps and ``side`` x ``side`` pixels; the rest follows from ``number``."""
+    pattern = warm_up_job(side)
+    return Job(
+        job_id=f"{number}",
+        request_id=f"{number}",
+        prompt=f"memory number {number}",
+        prompt_2=pattern.prompt_2,
+        negative_prompt="error, glitch",
+        num_inference_steps=steps,
+        seed=number,
+        ip_adapter_scale=0.2 + number % 16 / 20,
+        guidance_scale=4.0 + number % 3,
+        width=side,
+        height=side,
+        reference_images=pattern.reference_images,
+    )
 
 
 async def draw_together(engine: Engine, jobs: Sequence[Job]) -> list[Pixels]:
     """The pictures of jobs that are asked for at the same time."""
-    return await asyncio.gather(*(_draw(engine, job) for job in jobs))
+    return [_pixels(drawn) for drawn in await asyncio.gather(*(finish(engine, job) for job in jobs))]
+
+
+async def finish(engine: Engine, job: Job) -> Finished:
+    """``job`` drawn to its end."""
+    async for event in engine.generate(job):
+        if isinstance(event, Finished):
+            return event
+    raise RuntimeError("the job ended without a picture")
 
 
 async def cpu_seconds_an_image(engine: Engine, jobs: Sequence[Job]) -> float:
@@ -93,8 +103,5 @@ async def require_same_pictures(engines: Engines, jobs: Sequence[Job]) -> None:
         raise SystemExit("the arms draw different pictures")
 
 
-async def _draw(engine: Engine, job: Job) -> Pixels:
-    async for event in engine.generate(job):
-        if isinstance(event, Finished):
-            return np.asarray(Image.open(io.BytesIO(event.png)))
-    raise RuntimeError("the job ended without a picture")
+def _pixels(drawn: Finished) -> Pixels:
+    return np.asarray(Image.open(io.BytesIO(drawn.png)))

@@ -2,7 +2,8 @@
 
 import platform
 import statistics
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 ROUNDS = 5
@@ -21,10 +22,7 @@ async def compare(title: str, unit: str, baseline: Arm, ours: Arm, goal: float) 
     """Measure both arms ``ROUNDS`` times, A B B A ..., and print medians, ranges and their ratio, which is returned."""
     for arm in (baseline, ours):
         await arm.measure()  # not counted: what happens once only
-    for number in range(ROUNDS):
-        order = (baseline, ours) if number % 2 == 0 else (ours, baseline)
-        for arm in order:
-            arm.figures.append(await arm.measure())
+    await take_turns((baseline, ours))
     ratio = statistics.median(ours.figures) / statistics.median(baseline.figures)
     print(f"\n{title} ({platform.machine()}, {ROUNDS} rounds, interleaved)\n")
     print(f"| arm | median {unit} | range |\n| --- | --- | --- |")
@@ -33,3 +31,13 @@ async def compare(title: str, unit: str, baseline: Arm, ours: Arm, goal: float) 
         print(f"| {arm.name} | {median:.4f} | {low:.4f} to {high:.4f} |")
     print(f"\nratio {ratio:.3f}, goal {goal:.3f} or less: {'reached' if ratio <= goal else 'MISSED'}")
     return ratio
+
+
+async def take_turns(arms: Sequence[Arm], seconds: float = float("inf")) -> None:
+    """Measure the arms ``ROUNDS`` times, A B B A ..., or as often as fits into ``seconds``, but once at least."""
+    began = time.perf_counter()
+    for number in range(ROUNDS):
+        if number and (time.perf_counter() - began) * (number + 1) / number > seconds:
+            break
+        for arm in arms if number % 2 == 0 else reversed(arms):
+            arm.figures.append(await arm.measure())
