@@ -3,12 +3,18 @@ import process from 'node:process';
 import { CommandFailed, printFailure } from '../progress.mjs';
 import { watchParent } from './parent-watch.mjs';
 import { placeSampleAvatar, realModelSettings, sampleUser } from './sample-avatar.mjs';
-import { startService, waitUntilHealthy } from './service.mjs';
+import { isTaken, serviceUrl, startService, waitUntilHealthy } from './service.mjs';
 
 /** Real SDXL may have to be downloaded first. */
 const modelLoadTimeoutMs = 3_600_000;
 
 const say = (line) => console.log(line);
+if (await isTaken(serviceUrl(process.env))) {
+  printFailure(
+    `${serviceUrl(process.env)} is in use: stop what listens there, or choose another port (PORT=8001 npm start).`,
+  );
+  process.exit(1);
+}
 const service = startService({ stdio: 'inherit', report: (line) => console.error(`! ${line}`) });
 const isFileStore = process.env.OBJECT_STORE ? process.env.OBJECT_STORE === 'file' : !process.env.S3_BUCKET_NAME;
 if (isFileStore) placeSampleAvatar(service.dataDir);
@@ -23,21 +29,29 @@ async function stop() {
 process.on('SIGINT', stop);
 process.on('SIGTERM', stop);
 watchParent(stop);
+void service.ended.then(async ({ name, why }) => {
+  if (isStopping) return;
+  isStopping = true;
+  printFailure(`the ${name} ${why}; its last lines above say why.`);
+  await service.stop();
+  process.exit(1);
+});
 
 try {
   await waitUntilHealthy(service, {
     timeoutMs: modelLoadTimeoutMs,
     onMessage: (message) => say(`  waiting: ${message}`),
   });
+  if (!isStopping) announce();
 } catch (error) {
   if (!(error instanceof CommandFailed)) throw error;
+  // A process that has ended is told of by `ended`.
   if (!isStopping) {
     printFailure(error.message);
     await service.stop();
     process.exit(1);
   }
 }
-if (!isStopping) announce();
 
 function announce() {
   const token = process.env.AUTH_ENABLED?.toLowerCase() === 'true' ? ' -H "Authorization: Bearer $AUTH_TOKEN"' : '';

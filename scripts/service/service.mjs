@@ -42,7 +42,7 @@ export function startService({ env: overrides = {}, stdio, report = () => {} }) 
       .map(async ([name, one]) => ({ name, ...(await one.ended) })),
   );
   return {
-    url: `http://${env.HOST}:${env.PORT}`,
+    url: serviceUrl(env),
     dataDir: env.DATA_DIR,
     gateway,
     /** undefined when the gateway draws by itself (`ILLUSTRATOR=fake`). */
@@ -59,6 +59,17 @@ export function startService({ env: overrides = {}, stdio, report = () => {} }) 
   };
 }
 
+const address = (given) => ({
+  HOST: given.HOST || given.UVICORN_HOST || '127.0.0.1',
+  PORT: given.PORT || given.UVICORN_PORT || '8000',
+});
+
+/** Where the service can be reached from this machine. */
+export function serviceUrl(env) {
+  const { HOST, PORT } = address(env);
+  return `http://${HOST === '0.0.0.0' ? '127.0.0.1' : HOST}:${PORT}`;
+}
+
 /** The environment both processes get: the caller's, and the embedded defaults where it says nothing. */
 function serviceEnvironment(given) {
   const dataDir = path.resolve(given.DATA_DIR || inRoot('data'));
@@ -66,8 +77,7 @@ function serviceEnvironment(given) {
   const env = {
     OMP_NUM_THREADS: '1',
     ...given,
-    HOST: given.HOST || given.UVICORN_HOST || '127.0.0.1',
-    PORT: given.PORT || given.UVICORN_PORT || '8000',
+    ...address(given),
     DATA_DIR: dataDir,
     WORKER_ADDRESS: given.WORKER_ADDRESS || `unix:${socketPath(dataDir)}`,
   };
@@ -79,6 +89,16 @@ function socketPath(dataDir) {
   const inDataDir = path.join(dataDir, 'worker.sock');
   if (Buffer.byteLength(inDataDir) <= longestSocketPath) return inDataDir;
   return path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-')), 'worker.sock');
+}
+
+/** Does somebody listen there already? */
+export function isTaken(url) {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: hostname, port: Number(port) });
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }
 
 /** A port that is free now. */
