@@ -5,7 +5,9 @@ import type { Database } from '../../apps/gateway/src/database/database.js';
 import { openDatabase } from '../../apps/gateway/src/database/open-database.js';
 import { BossQueue, queueSchema } from '../../apps/gateway/src/jobs/boss-queue.js';
 import { Capacity } from '../../apps/gateway/src/jobs/capacity.js';
+import { JobCheckpoints } from '../../apps/gateway/src/jobs/job-checkpoints.js';
 import { JobEvents } from '../../apps/gateway/src/jobs/job-events.js';
+import { JobPreviews } from '../../apps/gateway/src/jobs/job-previews.js';
 import { JobQueue } from '../../apps/gateway/src/jobs/job-queue.js';
 import { JobRecovery } from '../../apps/gateway/src/jobs/job-recovery.js';
 import { JobStore } from '../../apps/gateway/src/jobs/job-store.js';
@@ -35,6 +37,8 @@ export class JobPath {
   readonly queue: JobQueue;
   readonly events: JobEvents;
   readonly recovery: JobRecovery;
+  readonly checkpoints: JobCheckpoints;
+  readonly previews: JobPreviews;
   /** What pg-boss complained of. */
   readonly troubles: unknown[] = [];
 
@@ -49,6 +53,8 @@ export class JobPath {
     this.queue = new JobQueue(database, this.boss);
     this.events = new JobEvents(database);
     this.recovery = new JobRecovery(database, this.boss);
+    this.checkpoints = new JobCheckpoints(database);
+    this.previews = new JobPreviews(database, this.events);
   }
 
   static async start(database: Database, settings: Partial<Settings> = {}): Promise<JobPath> {
@@ -62,7 +68,7 @@ export class JobPath {
   async clear(): Promise<void> {
     await this.database.query(`
       TRUNCATE illustration.jobs, illustration.job_events, illustration.idempotency_keys, illustration.tenants,
-        illustration.gateways`);
+        illustration.gateways, illustration.job_checkpoints, illustration.job_previews`);
     await this.database.query('UPDATE illustration.fairness SET virtual_time = 0');
     await this.database.query(`DELETE FROM ${queueSchema}.job`);
   }

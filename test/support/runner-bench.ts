@@ -14,6 +14,7 @@ import type {
   IllustratorProfile,
 } from '../../apps/gateway/src/illustration/domain/illustrator.js';
 import { DrawingDesk } from '../../apps/gateway/src/illustration/drawing-desk.js';
+import { Drafts } from '../../apps/gateway/src/illustration/drafts.js';
 import { IllustrationRunner } from '../../apps/gateway/src/illustration/illustration-runner.js';
 import { IllustrationService } from '../../apps/gateway/src/illustration/illustration.service.js';
 import { LoraAdmission } from '../../apps/gateway/src/illustration/lora-admission.js';
@@ -78,19 +79,20 @@ export class RunnerBench {
   }
 
   /** No job, and in the store nothing but Ada's two reference images. */
-  async reset({ stepMs = 0 }: { stepMs?: number } = {}): Promise<void> {
+  async reset({ stepMs = 0, checkpointEvery = 10 }: { stepMs?: number; checkpointEvery?: number } = {}): Promise<void> {
     await this.jobPath.clear();
     this.folder = fs.mkdtempSync(path.join(this.base, 'objects-'));
     const { folder, keys } = this;
     this.store = new FileObjectStore({ kind: 'file', folder, bucket: 'album' }, { url: () => 'http://host' });
     await this.store.put('avatars/ada.png', Buffer.from('avatar'), 'image/png');
     await this.store.put('subjects/ada.png', Buffer.from('subject photo'), 'image/png');
-    this.illustrator = new AttentiveIllustrator(stepMs);
+    this.illustrator = new AttentiveIllustrator(stepMs, checkpointEvery);
     const results = new Results(this.store, keys);
     const loras = new LoraAdmission(this.store, keys);
     const references = new ReferenceImages(this.store, keys);
+    const drafts = new Drafts(this.jobPath.checkpoints, this.jobPath.previews);
     const desk = new DrawingDesk(this.illustrator);
-    this.runner = new IllustrationRunner(this.illustrator, desk, loras, references, results);
+    this.runner = new IllustrationRunner(this.illustrator, desk, loras, references, results, drafts);
     this.service = new IllustrationService(this.illustrator, loras, results, this.jobPath.store);
   }
 

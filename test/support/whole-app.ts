@@ -19,7 +19,7 @@ import { JobStore } from '../../apps/gateway/src/jobs/job-store.js';
 import { ObjectStore } from '../../apps/gateway/src/storage/object-store.js';
 import { copyEmptyDatabase } from './pglite-template.js';
 
-/** Holds every drawing before its second step, until it is released or aborted. */
+/** Holds every drawing before its second step, or its only one, until it is released or aborted. */
 class DrawingGate {
   private opened: Promise<void> = Promise.resolve();
   private open: () => void = () => undefined;
@@ -40,8 +40,9 @@ class DrawingGate {
   private async *throughGate(events: AsyncIterable<DrawingEvent>, signal: AbortSignal): AsyncIterable<DrawingEvent> {
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     for await (const event of events) {
+      const isHeld = event.type === 'step' && event.index === Math.min(2, event.total);
+      if (isHeld) await Promise.race([this.opened, aborted]);
       yield event;
-      if (event.type === 'step' && event.index === 1) await Promise.race([this.opened, aborted]);
     }
   }
 }

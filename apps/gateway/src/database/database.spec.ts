@@ -65,7 +65,7 @@ for (const { name, isAvailable, start } of backends) {
     });
 
     it('applies each step of the schema once, in order', async () => {
-      const steps: Migration[] = [2, 3].map((version) => ({
+      const steps: Migration[] = [3, 4].map((version) => ({
         version,
         name: `step ${version}`,
         sql: `CREATE TABLE illustration.step_${version} ()`,
@@ -75,8 +75,9 @@ for (const { name, isAvailable, start } of backends) {
       const applied = await query('SELECT version, name FROM illustration.migrations ORDER BY version');
       expect(applied).toEqual([
         { version: 1, name: 'jobs' },
-        { version: 2, name: 'step 2' },
+        { version: 2, name: 'unfinished-pictures' },
         { version: 3, name: 'step 3' },
+        { version: 4, name: 'step 4' },
       ]);
     });
 
@@ -93,7 +94,10 @@ describe.skipIf(!backends.every(({ isAvailable }) => isAvailable))('a PostgreSQL
     const server = await PostgresServer.start();
     const url = await server.createDatabase('together');
     const databases = await Promise.all([1, 2, 3].map(() => openDatabase({ url, folder: '' })));
-    expect(await databases[0]?.query('SELECT version FROM illustration.migrations')).toEqual([{ version: 1 }]);
+    expect(await databases[0]?.query('SELECT version FROM illustration.migrations')).toEqual([
+      { version: 1 },
+      { version: 2 },
+    ]);
     await Promise.all(databases.map((database) => database.close()));
     await server.stop();
   }, 30_000);

@@ -2,6 +2,7 @@ import type { DatabaseConfig } from './database-config.js';
 import type { Database } from './database.js';
 import { migrate } from './migrate.js';
 import { jobs } from './migrations/0001-jobs.js';
+import { unfinishedPictures } from './migrations/0002-unfinished-pictures.js';
 import { PgliteDatabase } from './pglite-database.js';
 import { PostgresDatabase } from './postgres-database.js';
 
@@ -18,7 +19,7 @@ export async function openDatabase(
   const database =
     url === undefined ? await PgliteDatabase.open(folder) : new PostgresDatabase({ url, onConnectionLost });
   try {
-    await migrate(database, [jobs]);
+    await migrate(database, [jobs, unfinishedPictures]);
   } catch (error) {
     await database.close();
     throw error;

@@ -3,8 +3,15 @@ import { Injectable } from '@nestjs/common';
 import { DomainError } from '../errors/domain-error.js';
 import type { Job, JobProgress } from '../jobs/domain/job.js';
 import type { IllustrationRequest } from './domain/illustration-request.js';
-import { Illustrator, type Drawing, type DrawingTask } from './domain/illustrator.js';
+import {
+  Illustrator,
+  type Drawing,
+  type DrawingCheckpoint,
+  type DrawingEvent,
+  type DrawingTask,
+} from './domain/illustrator.js';
 import { composePrompts } from './domain/prompt-composition.js';
+import type { Draft } from './drafts.js';
 
 /** For a job without a deadline: longer than any drawing, and within what the worker accepts. */
 const longestMs = 86_400_000;
@@ -15,6 +22,15 @@ export interface DrawOptions {
   /** Called while the drawing waits for the device and others on it move. */
   onWaiting: () => void;
   referenceImages: Buffer[];
+  /** Where an earlier attempt at the picture stopped. */
+  checkpoint?: DrawingCheckpoint;
+  draft: Pick<Draft, 'onCheckpoint' | 'onPreview'>;
+}
+
+export interface Drawn {
+  drawing: Drawing;
+  /** Steps that the worker took over from `checkpoint`; undefined: none, or it did not fit. */
+  resumedFromStep: number | undefined;
 }
 
 /** Has one picture of a job drawn. */
@@ -29,13 +45,14 @@ export class DrawingDesk {
    * @param image which picture of the job, from 0
    * @throws DomainError as `Illustrator.draw`
    */
-  async draw(job: Job, request: IllustrationRequest, image: number, options: DrawOptions): Promise<Drawing> {
-    const task = toTask(job, request, image, options.referenceImages);
+  async draw(job: Job, request: IllustrationRequest, image: number, options: DrawOptions): Promise<Drawn> {
+    const task = toTask(job, request, image, options);
     const deadline = job.deadline ?? new Date(Date.now() + longestMs);
     const tell = (step: number): void =>
       options.onProgress({ step, total: request.numInferenceSteps, image: image + 1, images: job.images });
     const { onWaiting, signal } = options;
     let drawing: Drawing | undefined;
+    let firstStep: number | undefined;
     try {
       for await (const event of this.illustrator.draw(task, { signal, deadline })) {
         if (event.type === 'queued') this.waiting.add(onWaiting);
@@ -43,14 +60,23 @@ export class DrawingDesk {
         // The worker tells of a place in its line when that changes; meanwhile the others' steps show that it lives.
         this.waiting.forEach((tellWaiting) => tellWaiting());
         if (event.type === 'finished') drawing = event.drawing;
-        else if (event.type !== 'queued') tell(event.type === 'step' ? event.index : 0);
+        else keepDraft(event, options.draft);
+        if (event.type === 'started') tell(0);
+        if (event.type !== 'step') continue;
+        firstStep ??= event.index;
+        tell(event.index);
       }
     } finally {
       this.waiting.delete(onWaiting);
     }
     if (drawing === undefined) throw new DomainError('generation-failed', 'The drawing ended without a picture.');
-    return drawing;
+    return { drawing, resumedFromStep: firstStep === undefined || firstStep === 1 ? undefined : firstStep - 1 };
   }
+}
+
+function keepDraft(event: DrawingEvent, draft: DrawOptions['draft']): void {
+  if (event.type === 'checkpoint') draft.onCheckpoint(event.checkpoint);
+  if (event.type === 'preview') draft.onPreview(event.preview);
 }
 
 /** Each picture of a job has the next seed, so that any of them can be drawn again by itself. */
@@ -58,7 +84,12 @@ export function seedOf(job: Pick<Job, 'seed'>, image: number): number {
   return (job.seed + image) % 2 ** 32;
 }
 
-function toTask(job: Job, request: IllustrationRequest, image: number, referenceImages: Buffer[]): DrawingTask {
+function toTask(
+  job: Job,
+  request: IllustrationRequest,
+  image: number,
+  { referenceImages, checkpoint }: DrawOptions,
+): DrawingTask {
   return {
     jobId: job.id,
     requestId: job.requestId,
@@ -71,5 +102,7 @@ function toTask(job: Job, request: IllustrationRequest, image: number, reference
     ...(request.height !== undefined && { height: request.height }),
     seed: seedOf(job, image),
     referenceImages,
+    ...(request.previewEvery !== undefined && { previewEvery: request.previewEvery }),
+    ...(checkpoint !== undefined && { checkpoint }),
   };
 }

@@ -7,12 +7,22 @@ import { fromPayload } from './domain/illustration-payload.js';
 import type { IllustrationRequest } from './domain/illustration-request.js';
 import { Illustrator } from './domain/illustrator.js';
 import { DrawingDesk, seedOf, type DrawOptions } from './drawing-desk.js';
+import { Drafts } from './drafts.js';
 import { toResult } from './job-outcome.js';
 import { LoraAdmission } from './lora-admission.js';
 import type { MadePicture } from './made-picture.js';
 import { toReceipt } from './receipt.js';
 import { ReferenceImages } from './reference-images.js';
 import { Results, type StoredPicture } from './results.js';
+
+/** One picture to draw, and where it goes. */
+interface Order {
+  job: Job;
+  request: IllustrationRequest;
+  attempt: number;
+  image: number;
+  key: string;
+}
 
 /** Runs illustration jobs: from the reference image to the stored pictures and the receipt. */
 @Injectable()
@@ -27,6 +37,7 @@ export class IllustrationRunner extends JobRunner {
     private readonly loras: LoraAdmission,
     private readonly referenceImages: ReferenceImages,
     private readonly results: Results,
+    private readonly drafts: Drafts,
   ) {
     super();
   }
@@ -70,8 +81,8 @@ export class IllustrationRunner extends JobRunner {
       const options = { signal, onProgress, onWaiting, referenceImages };
       pictures.push(
         stored === undefined
-          ? await this.draw({ job, request, image, key }, options)
-          : { picture: stored, seed: seedOf(job, image), drawing: undefined, uploadMs: 0, isAdopted: true },
+          ? await this.draw({ job, request, attempt, image, key }, options)
+          : foundPicture(stored, seedOf(job, image)),
       );
     }
     const runMs = performance.now() - begunMs;
@@ -92,14 +103,24 @@ export class IllustrationRunner extends JobRunner {
   }
 
   private async draw(
-    { job, request, image, key }: { job: Job; request: IllustrationRequest; image: number; key: string },
-    options: DrawOptions,
+    { job, request, attempt, image, key }: Order,
+    options: Omit<DrawOptions, 'checkpoint' | 'draft'>,
   ): Promise<MadePicture> {
-    const drawing = await this.desk.draw(job, request, image, options);
+    const ofRun = { jobId: job.id, attempt, image };
+    const checkpoint = await this.drafts.find(ofRun);
+    const draft = this.drafts.open(ofRun);
+    const { drawing, resumedFromStep } = await this.desk
+      .draw(job, request, image, { ...options, draft, ...(checkpoint !== undefined && { checkpoint }) })
+      .catch(async (error: unknown) => {
+        await draft.save();
+        throw error;
+      });
+    draft.discard();
     options.signal.throwIfAborted();
     const uploadBegunMs = performance.now();
     const { picture, isAdopted } = await this.results.keep(key, drawing);
-    return { picture, seed: seedOf(job, image), drawing, uploadMs: performance.now() - uploadBegunMs, isAdopted };
+    const uploadMs = performance.now() - uploadBegunMs;
+    return { picture, seed: seedOf(job, image), drawing, resumedFromStep, uploadMs, isAdopted };
   }
 
   /** Where the time went. Never the prompts: they are people's memories. */
@@ -115,4 +136,8 @@ export class IllustrationRunner extends JobRunner {
       'illustration drawn',
     );
   }
+}
+
+function foundPicture(picture: StoredPicture, seed: number): MadePicture {
+  return { picture, seed, drawing: undefined, resumedFromStep: undefined, uploadMs: 0, isAdopted: true };
 }

@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
 import { JobRunner } from '../jobs/job-runner.js';
 import { Illustrator } from './domain/illustrator.js';
+import { Drafts } from './drafts.js';
 import { DrawingDesk } from './drawing-desk.js';
 import { IllustrationReadingModule } from './illustration-reading.module.js';
 import { IllustrationRunner } from './illustration-runner.js';
@@ -27,6 +28,7 @@ import { GrpcIllustrator } from './worker/grpc-illustrator.js';
     ReferenceImages,
     Results,
     DrawingDesk,
+    Drafts,
     JobWait,
     IllustrationReplies,
     IllustrationCalls,

@@ -7,6 +7,8 @@ export interface MadePicture {
   seed: number;
   /** undefined: found, without a drawing. */
   drawing: Drawing | undefined;
+  /** Steps of an earlier attempt that the drawing went on from; undefined: it began at the first. */
+  resumedFromStep: number | undefined;
   uploadMs: number;
   /** The object is an earlier attempt's. */
   isAdopted: boolean;

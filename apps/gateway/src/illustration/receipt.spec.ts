@@ -45,6 +45,7 @@ const drawn: MadePicture = {
     timings: { queueMs: 5, encodeMs: 10, denoiseMs: 1000, decodeMs: 100, pngMs: 20 },
     deviceMs: 600,
   },
+  resumedFromStep: undefined,
   uploadMs: 30,
   isAdopted: false,
 };
@@ -63,6 +64,7 @@ describe('a receipt', () => {
     expect(toReceipt(aRun())).toEqual({
       attempt: 1,
       adopted: false,
+      resumed_from_step: null,
       seed: 7,
       num_inference_steps: 2,
       guidance_scale: 5,
@@ -78,7 +80,18 @@ describe('a receipt', () => {
         device: 'cuda',
         dtype: 'float16',
       },
-      images: [{ seed: 7, width: 64, height: 32, sha256, size_bytes: 99, adopted: false, gpu_seconds: 0.6 }],
+      images: [
+        {
+          seed: 7,
+          width: 64,
+          height: 32,
+          sha256,
+          size_bytes: 99,
+          adopted: false,
+          resumed_from_step: null,
+          gpu_seconds: 0.6,
+        },
+      ],
       timings: {
         queue_ms: 255,
         reference_ms: 40,
@@ -97,6 +110,14 @@ describe('a receipt', () => {
   it('takes the stages on the device for its time where the worker does not tell', () => {
     const { deviceMs: _, ...drawing } = drawn.drawing ?? fail();
     expect(toReceipt(aRun({ pictures: [{ ...drawn, drawing }] }))).toMatchObject({ gpu_seconds: 1.11 });
+  });
+
+  it('tells how far an earlier attempt had come', () => {
+    const receipt = toReceipt(aRun({ pictures: [drawn, { ...drawn, resumedFromStep: 1 }], attempt: 2 }));
+    expect(receipt).toMatchObject({
+      resumed_from_step: 1,
+      images: [{ resumed_from_step: null }, { resumed_from_step: 1 }],
+    });
   });
 
   it('does not pretend to know how an adopted picture was drawn', () => {

@@ -20,7 +20,8 @@ export interface Run {
  * How the job was drawn: enough to draw it again, and what it cost. It holds none of the words.
  *
  * Timings and `gpu_seconds` are those of the attempt that completed the job. Pictures which an earlier attempt drew are
- * marked `adopted`; what they cost was lost with that attempt, so they have no `gpu_seconds`.
+ * marked `adopted`; what they cost was lost with that attempt, so they have no `gpu_seconds`. `resumed_from_step` tells
+ * how many steps an earlier attempt had made, which are not in them either; of a job, that of its first such picture.
  */
 export function toReceipt(run: Run): JsonObject {
   const { job, request, profile, pictures } = run;
@@ -28,6 +29,7 @@ export function toReceipt(run: Run): JsonObject {
   return {
     attempt: run.attempt,
     adopted: pictures.some(({ isAdopted }) => isAdopted),
+    resumed_from_step: pictures.find((one) => one.resumedFromStep !== undefined)?.resumedFromStep ?? null,
     seed: job.seed,
     num_inference_steps: request.numInferenceSteps,
     guidance_scale: request.guidanceScale,
@@ -54,7 +56,7 @@ function toMaker(profile: IllustratorProfile): JsonObject {
 }
 
 function toImageReceipt(made: MadePicture): JsonObject {
-  const { picture, seed, drawing, isAdopted } = made;
+  const { picture, seed, drawing, isAdopted, resumedFromStep } = made;
   return {
     seed,
     width: picture.width,
@@ -62,6 +64,7 @@ function toImageReceipt(made: MadePicture): JsonObject {
     sha256: picture.sha256,
     size_bytes: picture.sizeBytes,
     adopted: isAdopted,
+    resumed_from_step: resumedFromStep ?? null,
     gpu_seconds: drawing === undefined ? null : seconds(deviceMsOf(made)),
   };
 }

@@ -4,7 +4,7 @@ import { DomainError } from '../errors/domain-error.js';
 import { Bell } from './bell.js';
 import { isFinalEvent, type JobEvent } from './domain/job-event.js';
 import { isFinal, isJobId, type JobState } from './domain/job.js';
-import { eventsChannel, parseNotice, type JobNotice } from './job-notice.js';
+import { eventsChannel, parseNotice, previewNotice, type JobNotice } from './job-notice.js';
 
 const rowsAtOnce = 200;
 /** A lost notification is made good by then. */
@@ -119,7 +119,7 @@ export class JobEvents {
   private onPayload(payload: string): void {
     const notice = parseNotice(payload);
     if (notice === undefined) return;
-    this.watchers.get(notice.jobId)?.forEach((bell) => bell.ring());
+    if (notice.type !== previewNotice) this.watchers.get(notice.jobId)?.forEach((bell) => bell.ring());
     this.listeners.forEach((listener) => listener.onNotice(notice));
   }
 

@@ -1,6 +1,6 @@
 import type { Transaction } from '../database/database.js';
 import { eventData } from './domain/job-event.js';
-import type { Job } from './domain/job.js';
+import { isFinal, type Job } from './domain/job.js';
 import { transitioned, type JobTransition } from './domain/transition.js';
 import { lockJob } from './job-rows.js';
 import { eventsChannel } from './job-notice.js';
@@ -44,7 +44,17 @@ export async function advance(tx: Transaction, jobId: string, transition: JobTra
       JSON.stringify(eventData(transition)),
     ],
   );
+  if (isFinal(job.state)) await forgetUnfinished(tx, jobId);
   return job;
+}
+
+/** A job that has ended is never drawn again. */
+async function forgetUnfinished(tx: Transaction, jobId: string): Promise<void> {
+  await tx.query(
+    `WITH previews AS (DELETE FROM illustration.job_previews WHERE job_id = $1::uuid)
+     DELETE FROM illustration.job_checkpoints WHERE job_id = $1::uuid`,
+    [jobId],
+  );
 }
 
 function toJson(value: object | null): string | null {

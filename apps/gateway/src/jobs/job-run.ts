@@ -4,7 +4,7 @@ import { endingOfRun, runAborts, type RunFailure } from './ending-of-run.js';
 import { FencedError } from './fenced.error.js';
 import type { JobQueue, Lease } from './job-queue.js';
 import type { JobOutcome, JobRunner } from './job-runner.js';
-import { ProgressLog } from './progress-log.js';
+import { NewestLog } from './newest-log.js';
 import { RunLimits, type LimitSettings } from './run-limits.js';
 
 export interface RunSettings extends LimitSettings {
@@ -24,7 +24,7 @@ const settleAgainMs = 500;
 export class JobRun {
   private readonly abort = new AbortController();
   private abortReason: DomainError | FencedError | undefined;
-  private readonly progress: ProgressLog;
+  private readonly progress: NewestLog<JobProgress>;
   private readonly limits: RunLimits;
   /** Whoever draws has the job, and has not begun it. */
   private isWaiting = false;
@@ -40,7 +40,7 @@ export class JobRun {
     private readonly settings: RunSettings,
     private readonly log: RunLog,
   ) {
-    this.progress = new ProgressLog(
+    this.progress = new NewestLog(
       (progress) => queue.progress(lease, progress),
       (error) => log.warn({ ...this.fields, err: error }, 'progress was not written'),
     );

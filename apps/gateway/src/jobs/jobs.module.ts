@@ -12,7 +12,9 @@ import { Database } from '../database/database.js';
 import { BossQueue } from './boss-queue.js';
 import { Capacity } from './capacity.js';
 import { Dispatcher } from './dispatcher.js';
+import { JobCheckpoints } from './job-checkpoints.js';
 import { JobEvents } from './job-events.js';
+import { JobPreviews } from './job-previews.js';
 import { JobQueue } from './job-queue.js';
 import { JobRecovery } from './job-recovery.js';
 import { JobStore } from './job-store.js';
@@ -59,8 +61,10 @@ class JobPathLifecycle implements OnModuleInit, BeforeApplicationShutdown {
     JobQueue,
     JobEvents,
     JobRecovery,
+    JobCheckpoints,
+    JobPreviews,
   ],
-  exports: [Capacity, JobStore, JobQueue, JobEvents, JobRecovery],
+  exports: [Capacity, JobStore, JobQueue, JobEvents, JobRecovery, JobCheckpoints, JobPreviews],
 })
 export class JobsModule {}
 

@@ -16,6 +16,7 @@ Metadata = Iterable[tuple[str, str | bytes]]
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 """https://www.w3.org/TR/trace-context/"""
 _steps_done: ContextVar[int] = ContextVar("steps_done", default=0)
+_steps_made: ContextVar[int] = ContextVar("steps_made", default=0)
 _log = logging.getLogger(__name__)
 
 
@@ -34,15 +35,16 @@ def bind_request(request: worker_pb2.GenerateRequest, metadata: Metadata | None)
 
 
 def log_event(event: JobEvent) -> None:
-    """One line when the device takes a job, one when it is drawn; steps are counted for ``steps_done``."""
+    """One line when the device takes a job, one when it is drawn; steps are counted for both."""
     match event:
         case Started():
             _log.info("job started")
         case Step(index=index):
             _steps_done.set(index)
+            _steps_made.set(_steps_made.get() + 1)
         case Finished(png=png, timings=timings):
             seconds = {f"{name}_seconds": round(value, 3) for name, value in dataclasses.asdict(timings).items()}
-            _log.info("job finished", extra={**seconds, "size_bytes": len(png)})
+            _log.info("job finished", extra={**seconds, "steps_made": _steps_made.get(), "size_bytes": len(png)})
 
 
 def steps_done() -> int:

@@ -47,6 +47,7 @@ async def test_a_job_in_flight_is_finished_and_the_exit_status_is_0(
     (finished,) = [line for line in worker.lines if line["msg"] == "job finished"]
     assert (finished["job_id"], finished["request_id"]) == ("job-1", "request of job-1")
     assert finished["denoise_seconds"] >= 0.9
+    assert finished["steps_made"] == 30
     assert PROMPT not in repr(worker.lines)
 
 

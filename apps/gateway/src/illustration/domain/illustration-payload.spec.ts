@@ -31,6 +31,7 @@ const options = {
   height: maybe(side),
   loraId: maybe(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,20}$/)),
   seed: maybe(fc.integer({ min: 0, max: 2 ** 32 - 1 })),
+  previewEvery: maybe(fc.integer({ min: 1, max: 150 })),
 };
 const userId = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/);
 

@@ -16,6 +16,7 @@ export type IllustrationPayload = {
   height?: number;
   lora_id?: string;
   seed?: number;
+  preview_every?: number;
 };
 
 export function toPayload(request: IllustrationValues): IllustrationPayload {
@@ -33,6 +34,7 @@ export function toPayload(request: IllustrationValues): IllustrationPayload {
     height: request.height,
     lora_id: request.loraId,
     seed: request.seed,
+    preview_every: request.previewEvery,
   };
 }
 
@@ -58,6 +60,7 @@ export function fromPayload(payload: Readonly<Record<string, unknown>>): Illustr
     height: optional(number, payload, 'height'),
     loraId: optional(text, payload, 'lora_id'),
     seed: optional(number, payload, 'seed'),
+    previewEvery: optional(number, payload, 'preview_every'),
   });
 }
 

@@ -19,6 +19,7 @@ export interface IllustrationFields {
   height?: number | null;
   loraId?: string | null;
   seed?: number | null;
+  previewEvery?: number | null;
 }
 
 export interface IllustrationDefaults {
@@ -48,6 +49,7 @@ export class IllustrationRequest implements IllustrationValues {
   readonly height: number | undefined;
   readonly loraId: string | undefined;
   readonly seed: number | undefined;
+  readonly previewEvery: number | undefined;
 
   private constructor(
     values: IllustrationValues,
@@ -70,6 +72,7 @@ export class IllustrationRequest implements IllustrationValues {
     this.height = values.height;
     this.loraId = values.loraId;
     this.seed = values.seed;
+    this.previewEvery = values.previewEvery;
   }
 
   /** @throws DomainError `validation-failed` that names every wrong field. */
@@ -92,6 +95,7 @@ export class IllustrationRequest implements IllustrationValues {
       height: fields.height ?? undefined,
       loraId: fields.loraId ?? undefined,
       seed: fields.seed === undefined || fields.seed === null ? undefined : unsignedZero(fields.seed),
+      previewEvery: fields.previewEvery ?? undefined,
     };
     return IllustrationRequest.of(values, givenOf(fields));
   }

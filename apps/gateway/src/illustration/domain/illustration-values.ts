@@ -7,6 +7,8 @@ export const stepsRange = { min: 1, max: 150 } as const;
 export const ipAdapterScaleRange = { min: 0, max: 1 } as const;
 /** Classifier-free guidance; 1 or less turns it off. */
 export const guidanceScaleRange = { min: 0, max: 30 } as const;
+/** Steps from one preview to the next. */
+export const previewEveryRange = stepsRange;
 /** Seeds are unsigned 32-bit numbers. */
 export const seedRange = { min: 0, max: 2 ** 32 - 1 } as const;
 /** Images of one request. */
@@ -34,4 +36,6 @@ export interface IllustrationValues {
   readonly loraId: string | undefined;
   /** Of the first image; undefined: the service draws one. */
   readonly seed: number | undefined;
+  /** Steps from one preview to the next; undefined: none. */
+  readonly previewEvery: number | undefined;
 }

@@ -6,6 +6,7 @@ import {
   imageSizeMultiple,
   imageSizeRange,
   ipAdapterScaleRange,
+  previewEveryRange,
   seedRange,
   stepsRange,
   type IllustrationValues,
@@ -31,6 +32,9 @@ export function* violationsOf(values: IllustrationValues): Generator<Violation> 
   yield* sizeViolation('width', values.width, imageSizeRange);
   yield* sizeViolation('height', values.height, imageSizeRange);
   if (values.seed !== undefined) yield* integerViolation('seed', values.seed, seedRange);
+  if (values.previewEvery !== undefined) {
+    yield* integerViolation('preview_every', values.previewEvery, previewEveryRange);
+  }
 }
 
 /** Sides that are longer than the loaded model draws. */

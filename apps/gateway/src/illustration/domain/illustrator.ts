@@ -19,6 +19,26 @@ export interface DrawingTask {
   seed: number;
   /** PNG, JPEG or WebP files as stored; the worker checks them. */
   referenceImages: Buffer[];
+  /** Steps from one preview to the next; absent: none. */
+  previewEvery?: number;
+  /** The latest of an earlier attempt at this very picture. One that does not fit is ignored. */
+  checkpoint?: DrawingCheckpoint;
+}
+
+/** From here an interrupted drawing can go on, and end with the picture it would have had. */
+export interface DrawingCheckpoint {
+  /** Denoising steps done. */
+  step: number;
+  /** Opaque; for a worker of the same build with the same model. */
+  state: Buffer;
+}
+
+/** A rough view of the unfinished picture. */
+export interface DrawingPreview {
+  /** Denoising steps done. */
+  step: number;
+  /** A small PNG. */
+  png: Buffer;
 }
 
 export type DrawingEvent =
@@ -26,6 +46,8 @@ export type DrawingEvent =
   | { type: 'started' }
   /** `index` of `total` denoising steps are done. */
   | { type: 'step'; index: number; total: number }
+  | { type: 'preview'; preview: DrawingPreview }
+  | { type: 'checkpoint'; checkpoint: DrawingCheckpoint }
   /** The last event: the picture. */
   | { type: 'finished'; drawing: Drawing };
 

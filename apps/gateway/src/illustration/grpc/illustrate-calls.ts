@@ -11,6 +11,7 @@ import type { IllustrateRequest, IllustrateResponse } from '../../generated/auto
 import { isFinalEvent } from '../../jobs/domain/job-event.js';
 import { isFinal, type Job } from '../../jobs/domain/job.js';
 import { JobEvents } from '../../jobs/job-events.js';
+import { JobPreviews } from '../../jobs/job-previews.js';
 import { JobStore } from '../../jobs/job-store.js';
 import { currentRequest } from '../../observability/request-context.js';
 import { toIdempotencyKey } from '../domain/idempotency-key.js';
@@ -18,9 +19,10 @@ import { IllustrationService } from '../illustration.service.js';
 import { JobEventTeller } from '../job-event-view.js';
 import { JobViews } from '../job-views.js';
 import { PlaceTeller } from '../place-teller.js';
+import { PreviewTeller } from '../preview-teller.js';
 import { deadlineOf, isTimeUp } from './call-deadline.js';
 import { toIllustrationRequest } from './illustrate-request.js';
-import { toJobMessage, toProgressMessage } from './job-messages.js';
+import { toJobMessage, toPreviewMessage, toProgressMessage } from './job-messages.js';
 
 type Call = ServerWritableStream<IllustrateRequest, IllustrateResponse>;
 
@@ -43,6 +45,7 @@ export class IllustrateCalls {
     private readonly store: JobStore,
     private readonly events: JobEvents,
     private readonly views: JobViews,
+    private readonly previews: JobPreviews,
   ) {}
 
   /** Calls going on now. */
@@ -92,27 +95,34 @@ export class IllustrateCalls {
     const { signal, subscriber } = following;
     subscriber.next({ event: { $case: 'accepted', value: toJobMessage(await this.views.of(job)) } });
     const place = new PlaceTeller(job, this.store, this.views);
+    const previews = new PreviewTeller(job, this.previews);
     const told = new AbortController();
+    const untilTold = AbortSignal.any([signal, told.signal]);
     const waiting = place.tellWhileWaiting({
-      signal: AbortSignal.any([signal, told.signal]),
+      signal: untilTold,
       tell: (now) =>
         subscriber.next({ event: { $case: 'progress', value: toProgressMessage({ state: 'queued', ...now }) } }),
     });
+    const showing = previews.tellWhileDrawn({
+      signal: untilTold,
+      tell: (preview) => send({ $case: 'preview', value: toPreviewMessage(preview) }, following),
+    });
     // Until the events have ended; a place that cannot be looked up ends the call with its error.
-    await Promise.all([this.tellEvents(job, place, following).finally(() => told.abort()), waiting]);
+    const telling = this.tellEvents(job, [place, previews], following).finally(() => told.abort());
+    await Promise.all([telling, waiting, showing]);
   }
 
-  private async tellEvents(job: Job, place: PlaceTeller, { call, signal, subscriber }: Following): Promise<void> {
+  private async tellEvents(job: Job, tellers: (PlaceTeller | PreviewTeller)[], following: Following): Promise<void> {
+    const { signal } = following;
     const teller = new JobEventTeller(job.id, job.startedAt);
     // A job that has moved before this call tells only what is new, and in any case how it ended.
     const afterSeq = isFinal(job.state) ? job.lastSeq - 1 : job.lastSeq;
     for await (const event of this.events.watch(job.tenant, job.id, { afterSeq, signal })) {
-      place.onEvent(event);
+      tellers.forEach((one) => one.onEvent(event));
       const value = isFinalEvent(event)
         ? await this.endOf(job)
         : ({ $case: 'progress', value: toProgressMessage(teller.tell(event)) } as const);
-      subscriber.next({ event: value });
-      if (call.writableNeedDrain) await once(call, 'drain', { signal }).catch(() => undefined);
+      await send(value, following);
     }
   }
 
@@ -129,4 +139,10 @@ export class IllustrateCalls {
       this.logger.debug({ err: error, job_id: id }, 'a job whose caller left was not cancelled');
     }
   }
+}
+
+/** Resolves when the caller is ready for the next one. */
+async function send(event: IllustrateResponse['event'], { call, signal, subscriber }: Following): Promise<void> {
+  subscriber.next({ event });
+  if (call.writableNeedDrain) await once(call, 'drain', { signal }).catch(() => undefined);
 }

@@ -4,10 +4,12 @@ import {
   type Illustration,
   type Job as JobMessage,
   type JobProgress as JobProgressMessage,
+  type Preview as PreviewMessage,
 } from '../../generated/autobio/illustration/v1/illustration.js';
 import type { JobState } from '../../jobs/domain/job.js';
 import type { JobEventView } from '../job-event-view.js';
 import type { IllustrationView, JobView } from '../job-view.js';
+import type { PreviewView } from '../preview-teller.js';
 
 const wireStates: Readonly<Record<JobState, WireState>> = {
   queued: WireState.JOB_STATE_QUEUED,
@@ -61,6 +63,11 @@ export function toProgressMessage(
     images: view.progress?.images,
     etaSeconds: view.eta_seconds,
   };
+}
+
+export function toPreviewMessage({ progress, mime_type: mimeType, b64_json: base64 }: PreviewView): PreviewMessage {
+  const { step, total_steps: totalSteps, image } = progress;
+  return { step, totalSteps, image, mimeType, data: Buffer.from(base64, 'base64') };
 }
 
 function isOnItsWay({ state }: JobView): boolean {

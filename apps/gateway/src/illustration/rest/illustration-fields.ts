@@ -17,5 +17,6 @@ export function toIllustrationFields(body: DrawMemoryDto | DrawSubjectDto): Illu
     height: body.height,
     loraId: body.lora_id,
     seed: body.seed,
+    previewEvery: body.preview_every,
   };
 }

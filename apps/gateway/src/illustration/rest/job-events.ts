@@ -4,11 +4,13 @@ import type { Response } from 'express';
 import { isFinalEvent } from '../../jobs/domain/job-event.js';
 import type { Job } from '../../jobs/domain/job.js';
 import { JobEvents } from '../../jobs/job-events.js';
+import { JobPreviews } from '../../jobs/job-previews.js';
 import { JobStore } from '../../jobs/job-store.js';
 import { JobEventTeller } from '../job-event-view.js';
 import type { QueueView } from '../job-view.js';
 import { JobViews } from '../job-views.js';
 import { PlaceTeller } from '../place-teller.js';
+import { PreviewTeller } from '../preview-teller.js';
 import { SseStream } from './sse-stream.js';
 
 /** A reader whose stream this instance had to end comes back after that, to another instance or a new one. */
@@ -16,8 +18,8 @@ const retryMs = 1000;
 
 /**
  * Streams what happens to a job as server-sent events: each with its number as `id` and its type as `event`, the one
- * of the end last, with the whole job. While the job waits, `position` events without an id tell its place. A stream
- * only watches: whether a reader that leaves cancels anything is its caller's business.
+ * of the end last, with the whole job. While the job waits, `position` events without an id tell its place; while it is
+ * drawn, `preview` events without an id show the picture, if the job was asked for them. A stream only watches: whether a reader that leaves cancels anything is its caller's business.
  */
 @Injectable()
 export class JobEventStreams implements BeforeApplicationShutdown {
@@ -28,6 +30,7 @@ export class JobEventStreams implements BeforeApplicationShutdown {
     private readonly store: JobStore,
     private readonly events: JobEvents,
     private readonly views: JobViews,
+    private readonly previews: JobPreviews,
   ) {}
 
   /** Streams being read now. */
@@ -54,11 +57,16 @@ export class JobEventStreams implements BeforeApplicationShutdown {
     if (until?.aborted === true) comeBack();
     try {
       const place = new PlaceTeller(job, this.store, this.views);
+      const previews = new PreviewTeller(job, this.previews);
       const tell = (now: QueueView): Promise<void> =>
         stream.send({ event: 'position', data: { job_id: job.id, ...now } });
       await Promise.all([
-        this.follow(job, { stream, afterSeq, place }),
+        this.follow(job, { stream, afterSeq, tellers: [place, previews] }),
         place.tellWhileWaiting({ signal: stream.signal, tell }),
+        previews.tellWhileDrawn({
+          signal: stream.signal,
+          tell: (preview) => stream.send({ event: 'preview', data: preview }),
+        }),
       ]);
     } catch (error) {
       // The headers are out: a reader learns by the end of the stream, and EventSource comes back.
@@ -76,12 +84,12 @@ export class JobEventStreams implements BeforeApplicationShutdown {
 
   private async follow(
     job: Job,
-    { stream, afterSeq, place }: { stream: SseStream; afterSeq: number; place: PlaceTeller },
+    { stream, afterSeq, tellers }: { stream: SseStream; afterSeq: number; tellers: (PlaceTeller | PreviewTeller)[] },
   ): Promise<void> {
     const { tenant, id } = job;
     const teller = new JobEventTeller(id, job.startedAt);
     for await (const event of this.events.watch(tenant, id, { afterSeq, signal: stream.signal })) {
-      place.onEvent(event);
+      tellers.forEach((one) => one.onEvent(event));
       const data = isFinalEvent(event) ? await this.views.of(await this.store.get(tenant, id)) : teller.tell(event);
       await stream.send({ event: event.type, id: event.seq, data });
     }

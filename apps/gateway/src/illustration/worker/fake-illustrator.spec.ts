@@ -67,6 +67,22 @@ describe('FakeIllustrator', () => {
     expect(await pngOf(unsteered)).toEqual(await pngOf({ ...unsteered, referenceImages: [Buffer.from('bob')] }));
   });
 
+  it('goes on from a checkpoint of the same task, and from no other', async () => {
+    const events = await draw({ numInferenceSteps: 25, previewEvery: 12 });
+    const checkpoints = events.flatMap((event) => (event.type === 'checkpoint' ? [event.checkpoint] : []));
+    const previews = events.flatMap((event) => (event.type === 'preview' ? [event.preview.step] : []));
+    expect(checkpoints.map(({ step }) => step)).toEqual([10, 20]);
+    expect(previews).toEqual([12, 24]);
+
+    const rest = await draw({ numInferenceSteps: 25, ...(checkpoints[1] && { checkpoint: checkpoints[1] }) });
+    expect(rest.filter(({ type }) => type === 'step')).toHaveLength(5);
+    expect(await pngOf({ numInferenceSteps: 25, ...(checkpoints[1] && { checkpoint: checkpoints[1] }) })).toEqual(
+      await pngOf({ numInferenceSteps: 25 }),
+    );
+    const other = await draw({ numInferenceSteps: 25, seed: 8, ...(checkpoints[1] && { checkpoint: checkpoints[1] }) });
+    expect(other.filter(({ type }) => type === 'step')).toHaveLength(25);
+  });
+
   it('stops when it is told to', async () => {
     const gone = new AbortController();
     const events: string[] = [];

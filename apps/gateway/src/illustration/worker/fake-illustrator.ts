@@ -5,6 +5,7 @@ import { DomainError } from '../../errors/domain-error.js';
 import {
   Illustrator,
   type Drawing,
+  type DrawingCheckpoint,
   type DrawingEvent,
   type DrawingTask,
   type IllustratorAvailability,
@@ -14,6 +15,7 @@ import { whyAborted } from '../domain/why-aborted.js';
 import { encodeGreyscalePng } from './png.js';
 
 const side = 64;
+const previewSide = 8;
 
 const profile: IllustratorProfile = {
   workerVersion: 'fake',
@@ -31,9 +33,14 @@ const profile: IllustratorProfile = {
 /**
  * Draws a plain grey pattern in the gateway itself, so that the gateway runs with no worker (`ILLUSTRATOR=fake`) and
  * its tests need none. The same task gives the same picture; everything that would change a real picture changes it.
+ * It tells of checkpoints and goes on from those of the same task, like the worker.
  */
 export class FakeIllustrator extends Illustrator {
-  constructor(private readonly stepMs = 1) {
+  /** @param checkpointEvery steps; 0: none */
+  constructor(
+    private readonly stepMs = 1,
+    private readonly checkpointEvery = 10,
+  ) {
     super();
   }
 
@@ -57,11 +64,14 @@ export class FakeIllustrator extends Illustrator {
     const startedAt = performance.now();
     stopIfOver(signal, deadline);
     yield { type: 'started' };
-    for (let index = 1; index <= task.numInferenceSteps; index += 1) {
+    const { numInferenceSteps: total, previewEvery = 0 } = task;
+    for (let index = stepsDone(task) + 1; index <= total; index += 1) {
       // An abort ends the pause early; `stopIfOver` then says why.
       await delay(this.stepMs, undefined, { signal }).catch(() => undefined);
       stopIfOver(signal, deadline);
-      yield { type: 'step', index, total: task.numInferenceSteps };
+      yield { type: 'step', index, total };
+      if (isDue(index, previewEvery)) yield { type: 'preview', preview: { step: index, png: previewOf(task) } };
+      if (isDue(index, this.checkpointEvery)) yield { type: 'checkpoint', checkpoint: checkpointOf(task, index) };
     }
     yield { type: 'finished', drawing: pictureOf(task, performance.now() - startedAt) };
   }
@@ -74,6 +84,25 @@ function stopIfOver(signal: AbortSignal, deadline: Date): void {
   }
 }
 
+function isDue(step: number, every: number): boolean {
+  return every > 0 && step % every === 0;
+}
+
+function checkpointOf(task: DrawingTask, step: number): DrawingCheckpoint {
+  return { step, state: Buffer.from(`${digestOf(task).toString('hex')}:${step}`) };
+}
+
+/** Of an earlier attempt; 0 for a checkpoint of another task. */
+function stepsDone(task: DrawingTask): number {
+  const { checkpoint } = task;
+  if (checkpoint === undefined) return 0;
+  return checkpoint.state.equals(checkpointOf(task, checkpoint.step).state) ? checkpoint.step : 0;
+}
+
+function previewOf(task: DrawingTask): Buffer {
+  return encodeGreyscalePng(patternOf(task, previewSide, previewSide), previewSide, previewSide);
+}
+
 function pictureOf(task: DrawingTask, denoiseMs: number): Drawing {
   const { width = side, height = side } = task;
   const png = encodeGreyscalePng(patternOf(task, width, height), width, height);
@@ -82,15 +111,20 @@ function pictureOf(task: DrawingTask, denoiseMs: number): Drawing {
   return { png, sha256, width, height, timings, deviceMs: denoiseMs };
 }
 
-/** An 8 x 8 chequer from a digest of the task. At scale 0 a reference image does not count, as in the real one. */
-function patternOf(task: DrawingTask, width: number, height: number): Uint8Array {
+/** Of all that makes the picture. At scale 0 a reference image does not count, as in the real one. */
+function digestOf(task: DrawingTask): Buffer {
   const { prompt, prompt2, negativePrompt, numInferenceSteps, ipAdapterScale, guidanceScale, seed } = task;
   const words = [prompt, prompt2 ?? null, negativePrompt ?? null];
   const digest = createHash('sha512').update(
     JSON.stringify([words, numInferenceSteps, ipAdapterScale, guidanceScale ?? null, seed]),
   );
   if (ipAdapterScale > 0) for (const image of task.referenceImages) digest.update(image);
-  const blocks = digest.digest();
+  return digest.digest();
+}
+
+/** An 8 x 8 chequer from the task's digest. */
+function patternOf(task: DrawingTask, width: number, height: number): Uint8Array {
+  const blocks = digestOf(task);
   const pixels = new Uint8Array(width * height);
   for (let at = 0; at < pixels.length; at += 1) {
     const [column, row] = [at % width, Math.floor(at / width)];

@@ -31,6 +31,7 @@ const task: DrawingTask = {
   height: 768,
   seed: 4_000_000_000,
   referenceImages: [Buffer.alloc(9 * 1024 * 1024, 1)],
+  previewEvery: 5,
 };
 const png = Buffer.alloc(3 * 1024 * 1024 + 17, 'picture');
 const pngDigest = createHash('sha256').update(png).digest('hex');
@@ -77,15 +78,16 @@ interface Draw {
   signal?: AbortSignal;
   deadline?: Date;
   onEvent?: (event: DrawingEvent) => void;
+  change?: Partial<DrawingTask>;
 }
 
-async function draw(port: number, { signal, deadline, onEvent }: Draw = {}): Promise<DrawingEvent[]> {
+async function draw(port: number, { signal, deadline, onEvent, change }: Draw = {}): Promise<DrawingEvent[]> {
   const events: DrawingEvent[] = [];
   const options = {
     signal: signal ?? new AbortController().signal,
     deadline: deadline ?? new Date(Date.now() + 10_000),
   };
-  for await (const event of illustratorAt(port).draw(task, options)) {
+  for await (const event of illustratorAt(port).draw({ ...task, ...change }, options)) {
     events.push(event);
     onEvent?.(event);
   }
@@ -162,6 +164,24 @@ describe('GrpcIllustrator', () => {
     expect(received?.request).toMatchObject(words);
     expect(received?.request.referenceImages.map((image, at) => sent[at]?.equals(image))).toEqual([true]);
     expect(received?.metadata.get('x-request-id')).toEqual(['request-1']);
+  });
+
+  it('asks for checkpoints, passes them on however large, and gives one back', async () => {
+    const state = Buffer.alloc(8 * 1024 * 1024, 'state');
+    let received: GenerateRequest | undefined;
+    const port = await startWorker((call) => {
+      received = call.request;
+      call.write({ event: { $case: 'preview', value: { index: 5, png: Buffer.from('small') } } });
+      call.write({ event: { $case: 'checkpoint', value: { index: 10, state } } });
+      sendPicture(call);
+      call.end();
+    });
+    const checkpoint = { step: 3, state: Buffer.from('earlier') };
+    const [preview, told] = await draw(port, { change: { checkpoint } });
+    expect(received).toMatchObject({ wantsCheckpoints: true, checkpoint: checkpoint.state, previewEvery: 5 });
+    expect(preview).toEqual({ type: 'preview', preview: { step: 5, png: Buffer.from('small') } });
+    if (told?.type !== 'checkpoint') throw new Error('no checkpoint');
+    expect([told.checkpoint.step, told.checkpoint.state.equals(state)]).toEqual([10, true]);
   });
 
   it.each<[string, (call: Generate) => void]>([

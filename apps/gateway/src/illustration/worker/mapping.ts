@@ -28,6 +28,9 @@ export function toGenerateRequest(task: DrawingTask): GenerateRequest {
     height: task.height,
     seed: task.seed,
     referenceImages: task.referenceImages,
+    previewEvery: task.previewEvery,
+    wantsCheckpoints: true,
+    checkpoint: task.checkpoint?.state,
   };
 }
 
@@ -67,8 +70,10 @@ export class DrawingAssembly {
       case 'finished':
         this.finished = event.value;
         break;
-      case 'preview': // not asked for
+      case 'preview':
+        return { type: 'preview', preview: { step: event.value.index, png: event.value.png } };
       case 'checkpoint':
+        return { type: 'checkpoint', checkpoint: { step: event.value.index, state: event.value.state } };
       case undefined: // an event of a newer worker
         break;
     }

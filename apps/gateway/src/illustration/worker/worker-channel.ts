@@ -6,8 +6,8 @@ import { Channel, credentials } from '@grpc/grpc-js';
  */
 export function openWorkerChannel(address: string): Channel {
   return new Channel(address, credentials.createInsecure(), {
-    // The worker sends chunks of at most 512 KiB; a larger message is a fault, not a picture.
-    'grpc.max_receive_message_length': 2 * 1024 * 1024,
+    // The worker sends pieces of at most 512 KiB, and checkpoints of at most 8 MiB that it would take back.
+    'grpc.max_receive_message_length': 9 * 1024 * 1024,
     // Three reference images at their largest, and the prompts.
     'grpc.max_send_message_length': 32 * 1024 * 1024,
     // The HTTP/2 default of 64 KiB makes every image wait for window updates.

@@ -8,6 +8,7 @@ import {
   imageSizeMultiple,
   imageSizeRange,
   ipAdapterScaleRange,
+  previewEveryRange,
   seedRange,
   stepsRange,
 } from '../../domain/illustration-values.js';
@@ -135,6 +136,20 @@ export abstract class IllustrationOptionsDto {
   @ApiPropertyOptional({ ...sizeSchema, description: "Pixels, as far as the model draws. Default: the model's own." })
   @IsImageSize()
   height?: number | null;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: previewEveryRange.min,
+    maximum: previewEveryRange.max,
+    nullable: true,
+    description: "Show the unfinished picture in the job's events after every so many steps. Default: never.",
+    example: 5,
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(previewEveryRange.min)
+  @Max(previewEveryRange.max)
+  preview_every?: number | null;
 
   @ApiPropertyOptional({
     type: String,

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { JobProgress } from './domain/job.js';
-import { ProgressLog } from './progress-log.js';
+import { NewestLog } from './newest-log.js';
 
 // How often progress is written: with a clock of the test's own.
 const step = (number: number): JobProgress => ({ step: number, total: 50, image: 1, images: 1 });
 
 let written: number[];
-let log: ProgressLog;
+let log: NewestLog<JobProgress>;
 const write = (progress: JobProgress): Promise<void> => {
   written.push(progress.step);
   return Promise.resolve();
@@ -15,7 +15,7 @@ const write = (progress: JobProgress): Promise<void> => {
 beforeEach(() => {
   vi.useFakeTimers();
   written = [];
-  log = new ProgressLog(write, (error) => expect.fail(String(error)));
+  log = new NewestLog(write, (error) => expect.fail(String(error)));
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -45,7 +45,7 @@ it('writes nothing after the flush', async () => {
 });
 
 it('flushes what came while a slow write was going on', async () => {
-  const slow = new ProgressLog(
+  const slow = new NewestLog<JobProgress>(
     async (progress) => {
       await new Promise((resolve) => setTimeout(resolve, 400));
       await write(progress);
@@ -65,7 +65,7 @@ it('flushes what came while a slow write was going on', async () => {
 
 it('goes on after a write that failed, and tells of it', async () => {
   const troubles: unknown[] = [];
-  const failing = new ProgressLog(
+  const failing = new NewestLog<JobProgress>(
     ({ step: number }) => (number === 1 ? Promise.reject(new Error('no database')) : write(step(number))),
     (error) => troubles.push(error),
   );
