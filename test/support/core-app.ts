@@ -89,6 +89,10 @@ export class StandInStore extends ObjectStore {
     return Promise.reject(new Error('not written in these tests'));
   }
 
+  remove(): Promise<void> {
+    return Promise.reject(new Error('nothing is removed in these tests'));
+  }
+
   downloadUrl(): Promise<string> {
     return Promise.reject(new Error('not asked in these tests'));
   }

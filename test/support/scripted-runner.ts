@@ -11,6 +11,8 @@ export class ScriptedRunner extends JobRunner {
   script: Script = () => Promise.resolve(drawn);
   /** Runs begun, in order. */
   readonly runs: { jobId: string; attempt: number; at: number }[] = [];
+  /** Jobs whose leftovers were to be removed, in order. */
+  readonly discarded: string[] = [];
   /** The most runs at once so far. */
   mostAtOnce = 0;
   private readonly listeners = new Set<() => void>();
@@ -32,6 +34,11 @@ export class ScriptedRunner extends JobRunner {
   setCapacity(capacity: number): void {
     this.capacity = capacity;
     this.listeners.forEach((listener) => listener());
+  }
+
+  discard(job: Job): Promise<void> {
+    this.discarded.push(job.id);
+    return Promise.resolve();
   }
 
   async run(job: Job, context: RunContext): Promise<JobOutcome> {

@@ -3,6 +3,7 @@ import type { Database } from './database.js';
 import { migrate } from './migrate.js';
 import { jobs } from './migrations/0001-jobs.js';
 import { unfinishedPictures } from './migrations/0002-unfinished-pictures.js';
+import { leftovers } from './migrations/0003-leftovers.js';
 import { PgliteDatabase } from './pglite-database.js';
 import { PostgresDatabase } from './postgres-database.js';
 
@@ -19,7 +20,7 @@ export async function openDatabase(
   const database =
     url === undefined ? await PgliteDatabase.open(folder) : new PostgresDatabase({ url, onConnectionLost });
   try {
-    await migrate(database, [jobs, unfinishedPictures]);
+    await migrate(database, [jobs, unfinishedPictures, leftovers]);
   } catch (error) {
     await database.close();
     throw error;

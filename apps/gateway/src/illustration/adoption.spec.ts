@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { Leftovers } from '../jobs/leftovers.js';
 import { RunnerBench } from '../../../../test/support/runner-bench.js';
 import { FakeIllustrator } from './worker/fake-illustrator.js';
 
@@ -83,5 +84,53 @@ describe('a later attempt', () => {
     await bench.accept();
     await bench.run(await bench.lease());
     expect(stat).not.toHaveBeenCalled();
+  });
+});
+
+describe('a job that ended without a result', () => {
+  const discard = (leftovers: Leftovers): Promise<void> => leftovers.sweep((job) => bench.runner.discard(job));
+  const isStored = (key = ''): Promise<boolean> => bench.store.exists(key);
+
+  it('leaves no picture behind: neither of a cancelled job of several nor of one whose gateway died', async () => {
+    const canceled = await bench.accept({ n: 2, seed: 7 });
+    const lease = await bench.lease();
+    await bench.run(lease);
+    await bench.jobPath.queue.complete(lease, {
+      type: 'canceled',
+      error: { reason: 'canceled', detail: 'The request was cancelled.' },
+    });
+    const succeeded = await bench.accept({ seed: 8 });
+    const good = await bench.lease();
+    await bench.complete(good, await bench.run(good));
+    expect(await isStored(canceled.resultKeys[0])).toBe(true);
+
+    await discard(new Leftovers(bench.jobPath.database, 60_000)); // an attempt may still write
+    expect(await isStored(canceled.resultKeys[0])).toBe(true);
+
+    await discard(new Leftovers(bench.jobPath.database, 0));
+    expect(await isStored(canceled.resultKeys[0])).toBe(false);
+    expect(await isStored(canceled.resultKeys[1])).toBe(false);
+    expect(await isStored(succeeded.resultKeys[0])).toBe(true);
+  });
+
+  it('is gone through once, and again after a store that did not answer', async () => {
+    for (const seed of [1, 2, 3]) {
+      await bench.accept({ seed });
+      const error = { reason: 'generation-failed', detail: 'It could not be drawn.' } as const;
+      await bench.jobPath.queue.complete(await bench.lease(), { type: 'failed', error });
+    }
+    const leftovers = new Leftovers(bench.jobPath.database, 0);
+    const seen: string[] = [];
+    const failing = leftovers.sweep((job) => {
+      if (seen.length === 1) return Promise.reject(new Error('the store does not answer'));
+      seen.push(job.id);
+      return Promise.resolve();
+    });
+    await expect(failing).rejects.toThrow('does not answer');
+    for (let sweep = 0; sweep < 3; sweep += 1) {
+      await leftovers.sweep((job) => Promise.resolve(void seen.push(job.id)));
+    }
+    expect(new Set(seen).size).toBe(3);
+    expect(seen).toHaveLength(3);
   });
 });

@@ -67,6 +67,10 @@ export class IllustrationRunner extends JobRunner {
     }
   }
 
+  discard(job: Job): Promise<void> {
+    return this.results.discard(job.resultKeys);
+  }
+
   private async produce(job: Job, { attempt, signal, onProgress, onWaiting }: RunContext): Promise<JobOutcome> {
     const begunMs = performance.now();
     const request = fromPayload(job.request);

@@ -81,6 +81,11 @@ export class Results {
     return known.success ? { key, ...known.data, sizeBytes: stat.sizeBytes } : this.verify(key, signal);
   }
 
+  /** Removes what attempts may have stored under the keys of a job that has no result. */
+  async discard(keys: string[]): Promise<void> {
+    await Promise.all(keys.map((key) => this.store.remove(key)));
+  }
+
   /** The whole PNG. @throws DomainError `storage-unavailable` also when it is not there any more. */
   async read(key: string, signal?: AbortSignal): Promise<Buffer> {
     try {

@@ -11,10 +11,12 @@ import { JobRecovery } from './job-recovery.js';
 import { JobRun } from './job-run.js';
 import { JobRunner } from './job-runner.js';
 import { JobsConfig } from './jobs-config.js';
+import { Leftovers } from './leftovers.js';
 import { Repeat } from './repeat.js';
 
 const sweepMs = 500;
 const tidyMs = 60_000;
+const leftoversMs = 10_000;
 /** To write how a run ended. */
 const settleMs = 2000;
 const announceMs = 2000;
@@ -34,6 +36,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   private stopListening: (() => void)[] = [];
   private stepMs: number | null = null;
   private isDraining = false;
+  private readonly leftovers: Leftovers;
 
   constructor(
     private readonly database: Database,
@@ -43,7 +46,9 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly capacity: Capacity,
     private readonly runner: JobRunner,
     private readonly config: JobsConfig,
-  ) {}
+  ) {
+    this.leftovers = new Leftovers(database);
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.start();
@@ -68,6 +73,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     this.rounds = [
       this.repeat(() => this.recovery.sweep(), sweepMs),
       this.repeat(() => this.recovery.tidy(), tidyMs),
+      this.repeat(() => this.leftovers.sweep((job) => this.runner.discard(job)), leftoversMs),
       this.repeat(() => this.announce(), announceMs),
     ];
   }

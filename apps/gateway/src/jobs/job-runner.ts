@@ -35,4 +35,7 @@ export abstract class JobRunner {
    * @throws DomainError; which ones are tried again is in `ending-of-run.ts`
    */
   abstract run(job: Job, context: RunContext): Promise<JobOutcome>;
+
+  /** Removes what attempts at the job may have stored. Only for a job that has ended, and not with a result. */
+  abstract discard(job: Job): Promise<void>;
 }

@@ -67,6 +67,9 @@ export abstract class ObjectStore {
    */
   abstract putIfAbsent(key: string, object: NewObject, options?: { signal?: AbortSignal }): Promise<ConditionalPut>;
 
+  /** Removes an object; that there is none is no failure. */
+  abstract remove(key: string): Promise<void>;
+
   abstract locate(key: string): ObjectLocation;
 
   /** A URL under which a browser can fetch the object without a credential of the store, if only for some time. */

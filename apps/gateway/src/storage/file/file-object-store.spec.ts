@@ -125,6 +125,14 @@ describe('FileObjectStore', () => {
     expect(await store.exists('avatars/ada.png')).toBe(false);
   });
 
+  it('removes an object, and does not mind when there is none', async () => {
+    await store.put('generated/ada/one.png', Buffer.from('one'), 'image/png');
+    await store.remove('generated/ada/one.png');
+    expect(await store.exists('generated/ada/one.png')).toBe(false);
+    await store.remove('generated/ada/one.png');
+    await store.remove('generated/nobody/one.png');
+  });
+
   it('checks that the folder can be made and written', async () => {
     await expect(store.check()).resolves.toBeUndefined();
     await writeFile(join(base, 'plain'), '');

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, lstat, mkdir, open, type FileHandle } from 'node:fs/promises';
+import { access, lstat, mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import type { FileStoreConfig } from '../../config/app-config.js';
@@ -68,6 +68,15 @@ export class FileObjectStore extends ObjectStore {
   async putIfAbsent(key: string, { body }: NewObject, { signal }: Options = {}): Promise<ConditionalPut> {
     const isStored = await this.write(key, signal, (path) => writeOnceAtomically(path, body, signal));
     return isStored ? 'stored' : 'exists';
+  }
+
+  async remove(key: string): Promise<void> {
+    try {
+      await rm(await this.contained(key), { force: true });
+    } catch (error) {
+      // The folder of the object is not there either.
+      if (!missingCodes.has(codeOf(error))) throw unavailable(error);
+    }
   }
 
   locate(key: string): ObjectLocation {

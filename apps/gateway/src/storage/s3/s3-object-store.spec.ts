@@ -59,6 +59,19 @@ describe('S3ObjectStore', () => {
     expect(seen[0]?.url).toMatch(/^\/album\/avatars\/ada\.png/);
   });
 
+  it('removes an object; a refusal is a failure of ours', async () => {
+    const seen: string[] = [];
+    await serve((request, response) => {
+      seen.push(`${request.method} ${request.url?.split('?')[0]}`);
+      response.writeHead(204).end();
+    });
+    await store.remove('generated/ada/memory_1.png');
+    expect(seen).toEqual(['DELETE /album/generated/ada/memory_1.png']);
+    server.removeAllListeners('request');
+    server.on('request', refuse(403, 'AccessDenied'));
+    expect((await failureOf(store.remove('generated/ada/memory_1.png'))).reason).toBe('storage-unavailable');
+  });
+
   it('writes an object with its type, without headers that other servers refuse', async () => {
     let body: Buffer | undefined;
     let headers: IncomingMessage['headers'] = {};

@@ -1,4 +1,5 @@
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
@@ -111,6 +112,15 @@ export class S3ObjectStore extends ObjectStore implements OnApplicationBootstrap
       return 'stored';
     } catch (error) {
       signal?.throwIfAborted();
+      throw unavailable(error);
+    }
+  }
+
+  /** Needs `s3:DeleteObject`. */
+  async remove(key: string): Promise<void> {
+    try {
+      await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }));
+    } catch (error) {
       throw unavailable(error);
     }
   }
