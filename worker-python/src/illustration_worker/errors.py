@@ -14,7 +14,8 @@
     └── GenerationFailedError      GENERATION_FAILED     the model could not draw the job
 
 A ``WorkerError``'s text is written for the caller: it never holds prompts, paths or an exception's own text.
-``ModelLoadError`` is apart: it ends the start-up and reaches the operator's log, never a caller.
+``ModelLoadError`` is apart: it ends the start-up and reaches the operator's log, never a caller. So is
+``WeightsRefusedError``: it holds no path, and whoever looked at the file decides who is told.
 """
 
 from typing import ClassVar
@@ -99,3 +100,8 @@ class GenerationFailedError(WorkerError):
 
 class ModelLoadError(Exception):
     """The model or its adapter cannot be loaded as configured. The text is for the operator."""
+
+
+class WeightsRefusedError(Exception):
+    """A file of weights cannot be used here. The text is a clause that names what the file seems to be, and no path:
+    "it seems to be a Stable Diffusion 1.x checkpoint; SDXL is needed"."""
