@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -14,8 +14,15 @@ from illustration_worker.errors import ReferenceImageError
 Pixels = npt.NDArray[np.uint8]
 """RGB picture, shape (height, width, 3), values 0 to 255."""
 
+ReferenceFit = Literal["crop", "pad"]
+"""How a picture becomes square: cut, or with a white border."""
+
 MAX_FILE_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 16_000_000
+
+_PADDED_SIDE = 1024
+"""Pixels, far more than an image encoder looks at (224). A border as wide as a picture of 16 megapixels is long could
+take gigabytes."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP")
 # A telephone's JPEG with a preview or depth map behind the picture is "MPO" to Pillow; its first frame is the photo.
@@ -26,10 +33,10 @@ _ORIENTATION_TAG = 0x0112
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def decode_reference_image(data: bytes) -> Image.Image:
-    """The picture in ``data``, an untrusted PNG, JPEG or WebP file: RGB, upright, cut to its centre square.
+def decode_reference_image(data: bytes, fit: ReferenceFit = "crop") -> Image.Image:
+    """The picture in ``data``, an untrusted PNG, JPEG or WebP file: RGB, upright, made square as ``fit`` says.
 
-    The square is cut here because CLIP's preprocessing would cut it anyway, silently. Transparency becomes white.
+    The square is made here because CLIP's preprocessing would cut out the centre, silently. Transparency becomes white.
 
     Raises:
         ReferenceImageError: too large, not such a file, animated, or damaged. Format, size and frames are checked from
@@ -43,7 +50,8 @@ def decode_reference_image(data: bytes) -> Image.Image:
         _check_header(image)
         try:
             image.load()
-            return _on_white(_centre_square(_upright(image)))
+            upright = _upright(image)
+            return _cut_square(upright) if fit == "crop" else _bordered_square(upright)
         except Exception as error:  # Pillow's decoders raise whatever a damaged file makes them raise
             raise ReferenceImageError("The reference image is damaged: it could not be decoded.") from error
 
@@ -87,10 +95,24 @@ def _upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image)
 
 
-def _centre_square(image: Image.Image) -> Image.Image:
+def _cut_square(image: Image.Image) -> Image.Image:
+    """The middle of a wide picture; of a tall one a quarter of what is too much goes above, the rest below.
+
+    Who photographs a person upright puts the face above the middle: cut evenly, a photo of 2:3 loses a sixth at the
+    top, and with it forehead and hair.
+    """
     side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return image.crop((left, top, left + side, top + side))
+    left, top = (image.width - side) // 2, (image.height - side) // 4
+    return _on_white(image.crop((left, top, left + side, top + side)))
+
+
+def _bordered_square(image: Image.Image) -> Image.Image:
+    picture = _on_white(image)
+    picture.thumbnail((_PADDED_SIDE, _PADDED_SIDE))
+    side = max(picture.size)
+    square = Image.new("RGB", (side, side), "white")
+    square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    return square
 
 
 def _on_white(image: Image.Image) -> Image.Image:

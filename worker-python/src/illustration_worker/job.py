@@ -146,6 +146,8 @@ class Finished:
     timings: Timings
     device_seconds: float = 0.0
     """The device's time for this job; of steps shared with other jobs, its share by rows."""
+    warnings: tuple[str, ...] = ()
+    """What the caller should know of the picture, a sentence each."""
 
 
 JobEvent = Queued | Started | Step | Preview | Checkpoint | Finished

@@ -76,6 +76,11 @@ class Settings(BaseSettings):
         min_length=1,
         description="File of the IP-Adapter, in `IP_ADAPTER_SUBFOLDER`.",
     )
+    reference_fit: Annotated[Literal["crop", "pad"], BeforeValidator(_lower_case)] = Field(
+        default="crop",
+        description="How a reference image becomes square: `crop` cuts away what is too long, of tall photos more at "
+        "the bottom; `pad` keeps all of it and adds a white border.",
+    )
     hf_hub_offline: bool = Field(default=False, description="Take models from folders and the hub's cache only.")
     device: Annotated[Literal["auto", "cuda", "mps", "cpu"], BeforeValidator(_lower_case)] = Field(
         default="auto", description="Where to draw. `auto`: the first present of cuda, mps, cpu."

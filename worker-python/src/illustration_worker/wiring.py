@@ -55,6 +55,7 @@ def _model_config(settings: Settings) -> ModelConfig:
         ip_adapter=settings.ip_adapter,
         ip_adapter_subfolder=settings.ip_adapter_subfolder,
         ip_adapter_weights=settings.ip_adapter_weights,
+        reference_fit=settings.reference_fit,
         local_files_only=settings.hf_hub_offline,
     )
 

@@ -10,9 +10,12 @@ from diffusers.models.embeddings import ImageProjection
 
 from illustration_worker.engine.decoding import decode_latents
 from illustration_worker.engine.device import wait_for_stream
+from illustration_worker.engine.people import are_masked, is_steered_by_people, masked_scales_of, masks_of
+from illustration_worker.engine.picture_warnings import warnings_of
 from illustration_worker.engine.ticket import Ticket
 from illustration_worker.images import Pixels, decode_reference_image
 from illustration_worker.job import Job, Step
+from illustration_worker.models.instant_style import stock_scale
 from illustration_worker.models.loader import LoadedModel
 
 
@@ -41,7 +44,7 @@ def prepare_references(model: LoadedModel, images: Sequence[bytes]) -> torch.Ten
     Raises:
         ReferenceImageError: one of them is no usable picture, whether it would be used or not.
     """
-    pictures = [decode_reference_image(data) for data in images]
+    pictures = [decode_reference_image(data, model.reference_fit) for data in images]
     if not pictures or model.ip_adapter is None:
         return None
     pixel_values: torch.Tensor = model.pipeline.feature_extractor(pictures, return_tensors="pt").pixel_values
@@ -61,6 +64,7 @@ def draw(model: LoadedModel, ticket: StockTicket) -> Drawing:
         torch.OutOfMemoryError: and whatever else torch raises.
     """
     began = time.perf_counter()
+    ticket.warnings = warnings_of(model, ticket.job)
     conditioning = _encode(model, ticket.job, ticket.references)
     wait_for_stream(model.device)
     encoded = time.perf_counter()
@@ -83,7 +87,7 @@ def _encode(model: LoadedModel, job: Job, references: torch.Tensor | None) -> di
         device=model.device,
         do_classifier_free_guidance=is_guided,
     )
-    arguments = {
+    arguments: dict[str, Any] = {
         "prompt_embeds": prompt,
         "negative_prompt_embeds": negative,
         "pooled_prompt_embeds": pooled,
@@ -91,13 +95,21 @@ def _encode(model: LoadedModel, job: Job, references: torch.Tensor | None) -> di
     }
     if model.ip_adapter is None:
         return arguments
-    if references is None or job.people[0].ip_adapter_scale == 0:
+    if references is None or not is_steered_by_people(job):
         # an adapter once loaded insists on images; at scale 0 it skips them, which is equal to having no adapter
         pipeline.set_ip_adapter_scale(0.0)
         return {**arguments, "ip_adapter_image_embeds": [no_reference(model, rows=2 if is_guided else 1)]}
-    pipeline.set_ip_adapter_scale(job.people[0].ip_adapter_scale)
+    arguments |= _people_arguments(model, job)
     embeds = pipeline.prepare_ip_adapter_image_embeds([references], None, model.device, 1, is_guided)
     return {**arguments, "ip_adapter_image_embeds": embeds}
+
+
+def _people_arguments(model: LoadedModel, job: Job) -> dict[str, Any]:
+    """Sets the adapter's scale; the masks as an argument of the pipeline's call, if there are any."""
+    pipeline, is_masked = model.pipeline, are_masked(job)
+    scale = masked_scales_of(job) if is_masked else job.people[0].ip_adapter_scale
+    pipeline.set_ip_adapter_scale([stock_scale(pipeline.unet, job.ip_adapter_mode, scale)])
+    return {"cross_attention_kwargs": {"ip_adapter_masks": [masks_of(job)[None]]}} if is_masked else {}
 
 
 def no_reference(model: LoadedModel, rows: int) -> torch.Tensor:

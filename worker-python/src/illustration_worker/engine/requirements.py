@@ -2,17 +2,18 @@
 
 from illustration_worker.errors import InvalidRequestError
 from illustration_worker.job import Job
+from illustration_worker.models.loader import LoadedModel
 
 
-def require_drawable(job: Job) -> None:
-    """Let pass what can be drawn.
+def require_drawable(model: LoadedModel, job: Job) -> None:
+    """Let pass what ``model`` can draw.
 
     Raises:
-        InvalidRequestError: says what cannot.
+        InvalidRequestError: says what it cannot.
     """
     if job.lora is not None:
         raise InvalidRequestError("This worker cannot draw with a LoRA.")
-    if job.ip_adapter_mode != "full":
-        raise InvalidRequestError("This worker draws with ip_adapter_mode 'full' only.")
-    if any(person.region is not None for person in job.people):
-        raise InvalidRequestError("This worker cannot draw people in regions.")
+    if job.people and job.ip_adapter_mode not in model.ip_adapter_modes:
+        raise InvalidRequestError(
+            f"ip_adapter_mode '{job.ip_adapter_mode}' cannot be drawn with this model: its UNet has other layers."
+        )

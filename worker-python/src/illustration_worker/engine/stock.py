@@ -118,7 +118,7 @@ class StockEngine:
         return self._model
 
     async def _generate(self, model: LoadedModel, job: Job) -> AsyncGenerator[JobEvent, None]:
-        require_drawable(job)
+        require_drawable(model, job)
         ticket = StockTicket(job)
         self._queue.accept(ticket)
         try:
@@ -177,7 +177,16 @@ class StockEngine:
         )
         height, width, _ = drawing.pixels.shape
         self._queue.release(ticket)
-        ticket.emit(Finished(png=png, width=width, height=height, timings=timings, device_seconds=on_device))
+        ticket.emit(
+            Finished(
+                png=png,
+                width=width,
+                height=height,
+                timings=timings,
+                device_seconds=on_device,
+                warnings=ticket.warnings,
+            )
+        )
 
 
 def _attempt(model: LoadedModel, ticket: StockTicket) -> Drawing | WorkerError:

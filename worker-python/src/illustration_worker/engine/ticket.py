@@ -17,6 +17,8 @@ class Ticket:
         self.accepted_at = time.perf_counter()
         self.context = contextvars.copy_context()
         """The caller's context (request id, trace): run the work on the job in it, so that its log lines carry them."""
+        self.warnings: tuple[str, ...] = ()
+        """For ``Finished``; known once the prompts are encoded."""
         self._loop = asyncio.get_running_loop()
         self._outbox: asyncio.Queue[JobEvent | WorkerError] = asyncio.Queue()
         self._is_canceled = threading.Event()

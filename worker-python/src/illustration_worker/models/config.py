@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from illustration_worker.images import ReferenceFit
+
 DTypeName = Literal["auto", "float32", "float16", "bfloat16"]
 DeviceName = Literal["auto", "cuda", "mps", "cpu"]
 
@@ -22,5 +24,7 @@ class ModelConfig:
     """A local folder in the layout of ``h94/IP-Adapter``, or a hub repository."""
     ip_adapter_subfolder: str = "sdxl_models"
     ip_adapter_weights: str = "ip-adapter_sdxl_vit-h.safetensors"
+    reference_fit: ReferenceFit = "crop"
+    """How reference images become square."""
     local_files_only: bool = False
     """True: nothing is fetched; hub repositories must be in the local cache."""

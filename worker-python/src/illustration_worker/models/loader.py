@@ -13,8 +13,11 @@ from diffusers import StableDiffusionXLPipeline
 from safetensors import SafetensorError
 
 from illustration_worker.errors import ModelLoadError
+from illustration_worker.images import ReferenceFit
+from illustration_worker.job import IpAdapterMode
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.demo.marker import read_marker
+from illustration_worker.models.instant_style import supported_modes
 from illustration_worker.models.ip_adapter import add_ip_adapter
 from illustration_worker.models.precision import resolve_device, resolve_dtype
 from illustration_worker.models.quiet import quiet_libraries
@@ -38,6 +41,10 @@ class LoadedModel:
     """File name of the adapter's weights; None when none is loaded."""
     default_image_size: int
     """Pixels of a side."""
+    ip_adapter_modes: frozenset[IpAdapterMode]
+    """Those that this UNet has the layers for."""
+    reference_fit: ReferenceFit
+    """How reference images become square."""
 
     @property
     def scheduler(self) -> str:
@@ -69,6 +76,8 @@ def load_model(config: ModelConfig) -> LoadedModel:
         dtype=dtype,
         ip_adapter=config.ip_adapter_weights if config.enable_ip_adapter else None,
         default_image_size=pipeline.default_sample_size * pipeline.vae_scale_factor,
+        ip_adapter_modes=supported_modes(pipeline.unet),
+        reference_fit=config.reference_fit,
     )
 
 

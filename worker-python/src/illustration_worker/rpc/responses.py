@@ -72,6 +72,7 @@ def _finished(event: Finished) -> worker_pb2.Finished:
         height=event.height,
         timings=_timings(event.timings),
         device_time=_duration(event.device_seconds),
+        warnings=event.warnings,
     )
 
 

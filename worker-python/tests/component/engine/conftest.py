@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from diffusers.image_processor import IPAdapterMaskProcessor
 from diffusers.models.autoencoders.vae import Decoder
 from PIL import Image
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from illustration_worker.engine.stock import StockEngine
 from illustration_worker.images import Pixels, decode_reference_image
-from illustration_worker.job import Finished, Job, JobEvent
+from illustration_worker.job import Finished, Job, JobEvent, Region
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.loader import load_model
 
@@ -71,6 +72,12 @@ def draw(engine: StockEngine, draw_with: Callable[[StockEngine, Job], Awaitable[
 
 
 @pytest.fixture(scope="session")
+def adapter_arguments() -> Callable[[Any, Job], dict[str, Any]]:
+    """What the stock pipeline is called with for a job's people; sets its scale."""
+    return _adapter_arguments
+
+
+@pytest.fixture(scope="session")
 def stock_call_of() -> Callable[[ModelConfig], StockCall]:
     """``StableDiffusionXLPipeline.__call__`` called as its documentation says, on a model loaded apart."""
     return _stock_call
@@ -103,11 +110,7 @@ def _stock_call(config: ModelConfig) -> StockCall:
     pipeline = load_model(config).pipeline
 
     def call(job: Job) -> Pixels:
-        images = [decode_reference_image(data) for data in job.all_reference_images]
-        adapter: dict[str, Any] = {}
-        if images:
-            pipeline.set_ip_adapter_scale(job.people[0].ip_adapter_scale)
-            adapter = {"ip_adapter_image": [images]}
+        adapter = _adapter_arguments(pipeline, job) if job.people else {}
         image = pipeline(
             prompt=job.prompt,
             prompt_2=job.prompt_2,
@@ -123,3 +126,39 @@ def _stock_call(config: ModelConfig) -> StockCall:
         return np.asarray(image)
 
     return call
+
+
+def _adapter_arguments(pipeline: Any, job: Job) -> dict[str, Any]:
+    """As diffusers' documentation says that people, regions and modes are asked for."""
+    images = [decode_reference_image(data) for data in job.all_reference_images]
+    if all(person.region is None for person in job.people):
+        pipeline.set_ip_adapter_scale(_by_block(job.ip_adapter_mode, job.people[0].ip_adapter_scale))
+        return {"ip_adapter_image": [images]}
+    regions = [person.region or Region(0.0, 0.0, 1.0, 1.0) for person in job.people for _ in person.reference_images]
+    masks = IPAdapterMaskProcessor().preprocess(
+        [_black_and_white(region, job) for region in regions], height=job.height, width=job.width
+    )
+    scales = [
+        person.ip_adapter_scale / len(person.reference_images) for person in job.people for _ in person.reference_images
+    ]
+    pipeline.set_ip_adapter_scale([_by_block(job.ip_adapter_mode, scales)])
+    return {
+        "ip_adapter_image": [images],
+        "cross_attention_kwargs": {
+            "ip_adapter_masks": [masks.reshape(1, masks.shape[0], masks.shape[2], masks.shape[3])]
+        },
+    }
+
+
+def _by_block(mode: str, scale: Any) -> Any:
+    style, layout = {"block_0": [0.0, scale, 0.0]}, {"block_2": [0.0, scale]}
+    configs = {"full": scale, "style": {"up": style}, "layout": {"down": layout}}
+    return configs.get(mode, {"up": style, "down": layout})
+
+
+def _black_and_white(region: Region, job: Job) -> Image.Image:
+    mask = Image.new("L", (job.width, job.height), "black")
+    corners = (region.left * job.width, region.top * job.height, region.right * job.width, region.bottom * job.height)
+    left, top, right, bottom = (round(corner) for corner in corners)
+    mask.paste(255, (left, top, right, bottom))
+    return mask

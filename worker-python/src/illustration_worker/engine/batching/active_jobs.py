@@ -14,6 +14,7 @@ from illustration_worker.engine.batching.fingerprint import build_of, fingerprin
 from illustration_worker.engine.batching.ticket import BatchTicket
 from illustration_worker.engine.device import free_device_memory, wait_for_stream
 from illustration_worker.engine.job_queue import JobQueue
+from illustration_worker.engine.picture_warnings import warnings_of
 from illustration_worker.errors import WorkerError
 from illustration_worker.job import Job, Started
 from illustration_worker.models.loader import LoadedModel
@@ -128,6 +129,7 @@ class ActiveJobs:
         ticket.raise_if_over()
         if is_first_try:
             ticket.emit(Started())
+        ticket.warnings = warnings_of(self._model, ticket.job)
         denoising = begin_denoising(self._model, ticket, self._encoder.encode(ticket.job, ticket.references), spent)
         if ticket.job.checkpoint is not None:
             resume(denoising, ticket.job.checkpoint, self.fingerprint_of(ticket.job))

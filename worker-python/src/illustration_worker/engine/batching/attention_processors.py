@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from diffusers.models.attention_processor import AttnProcessor2_0, IPAdapterAttnProcessor2_0
 
-from illustration_worker.engine.batching.row_inputs import ImageRows, RowInputs
+from illustration_worker.engine.batching.row_inputs import ImageRows, RegionRows, RowInputs
 
 Attention = Any
 """diffusers' ``Attention``."""
@@ -24,6 +24,8 @@ class LayerPlace:
     """Its place in the lists of ``RowInputs``."""
     block_group: int
     """Its column of scales."""
+    level: int
+    """How often the picture is halved before it."""
 
 
 class RowAttnProcessor(AttnProcessor2_0):  # type: ignore[misc]  # diffusers ships no types
@@ -89,12 +91,26 @@ def attend(attn: Attention, hidden_states: torch.Tensor, inputs: RowInputs, plac
     return dropped_out
 
 
-def _with_image(text: torch.Tensor, query: torch.Tensor, images: ImageRows, place: LayerPlace) -> torch.Tensor:
+def _with_image(
+    text: torch.Tensor, query: torch.Tensor, images: ImageRows | RegionRows, place: LayerPlace
+) -> torch.Tensor:
     if images.stop - images.start < query.shape[0]:
         text, query = text[images.start : images.stop], query[images.start : images.stop]
+    if isinstance(images, RegionRows):
+        return _with_regions(text, query, images, place)
     image = _attention(query, images.keys[place.layer], images.values[place.layer])
     # wide scale times narrow tensor multiplies in the wide format, as stock's Python number does
     return text + (image * images.scales[place.block_group]).to(text.dtype)
+
+
+def _with_regions(text: torch.Tensor, query: torch.Tensor, images: RegionRows, place: LayerPlace) -> torch.Tensor:
+    masks, scales = images.masks[place.level], images.scales[place.block_group]
+    keys = images.keys[place.layer].chunk(len(masks), dim=2)
+    values = images.values[place.layer].chunk(len(masks), dim=2)
+    for key, value, mask, scale in zip(keys, values, masks, scales, strict=True):
+        image = _attention(query, key, value) * mask
+        text = text + (image * scale).to(text.dtype)
+    return text
 
 
 def _attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:

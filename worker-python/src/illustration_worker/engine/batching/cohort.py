@@ -7,8 +7,9 @@ from itertools import groupby
 import torch
 
 from illustration_worker.engine.batching.conditioning import Conditioning
-from illustration_worker.engine.batching.layers import Layers, Projected
-from illustration_worker.engine.batching.row_inputs import ImageRows, RowInputs
+from illustration_worker.engine.batching.image_conditioning import ImageConditioning
+from illustration_worker.engine.batching.layers import Layers
+from illustration_worker.engine.batching.row_inputs import ImageRows, RegionRows, RowInputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,13 @@ class Cohort:
     inputs: RowInputs
 
 
-def by_image_tokens(conditioning: Conditioning) -> int:
-    """The order of jobs in a cohort: those with equally many image tokens must be neighbours."""
-    return conditioning.image_tokens
+def by_image_form(conditioning: Conditioning) -> tuple[int, int]:
+    """The order of jobs in a cohort: those whose images have one form must be neighbours."""
+    return conditioning.image_form
 
 
 def build_cohort(layers: Layers, shares: Sequence[Share], bucket: int, *, skips_images: bool = True) -> Cohort:
-    """Join ``shares``, ordered by image tokens, and pad to ``bucket`` rows.
+    """Join ``shares``, ordered by the form of their images, and pad to ``bucket`` rows.
 
     ``skips_images``: where no row is steered by an image, the images are left out; the numbers are the same.
     A row's numbers do not depend on the other rows, padding included: only on how many rows there are.
@@ -68,34 +69,42 @@ def build_cohort(layers: Layers, shares: Sequence[Share], bucket: int, *, skips_
     )
 
 
-def _image_rows(layers: Layers, shares: Sequence[Share], bucket: int) -> tuple[ImageRows, ...]:
-    groups = []
+def _image_rows(layers: Layers, shares: Sequence[Share], bucket: int) -> tuple[ImageRows | RegionRows, ...]:
+    groups: list[ImageRows | RegionRows] = []
     start = 0
-    for _, members in groupby(shares, key=lambda share: share.conditioning.image_tokens):
+    for _, members in groupby(shares, key=lambda share: share.conditioning.image_form):
         group = list(members)
         rows = sum(share.rows for share in group)
         if group[-1] is shares[-1]:  # padding repeats the last row
             rows = bucket - start
-        groups.append(
-            ImageRows(
-                start=start,
-                stop=start + rows,
-                keys=_by_layer(layers, group, rows, _image_keys),
-                values=_by_layer(layers, group, rows, _image_values),
-                scales=_scales(group, rows),
-            )
-        )
+        keys, values = (_by_layer(layers, group, rows, part) for part in (_image_keys, _image_values))
+        scales, masks = _scales(group, rows), _masks(group, rows)
+        if masks is None:
+            groups.append(ImageRows(start, start + rows, keys, values, [by_image[0] for by_image in scales]))
+        else:
+            groups.append(RegionRows(start, start + rows, keys, values, scales, masks))
         start += rows
     return tuple(groups)
 
 
 def _scales(shares: Sequence[Share], rows: int) -> list[torch.Tensor]:
-    """By block group: (rows, 1, 1)."""
+    """By block group: (images or 1, rows, 1, 1)."""
     pooled = shares[0].conditioning.pooled
-    values = [share.conditioning.image_scales for share in shares for _ in range(share.rows)]
+    values = [_images(share.conditioning).scales for share in shares for _ in range(share.rows)]
     values += [values[-1]] * (rows - len(values))
     wide = torch.promote_types(pooled.dtype, torch.float32)
-    return list(torch.tensor(values, dtype=wide, device=pooled.device).T[..., None, None])
+    return list(torch.tensor(values, dtype=wide, device=pooled.device).permute(2, 1, 0)[..., None, None])
+
+
+def _masks(shares: Sequence[Share], rows: int) -> list[torch.Tensor] | None:
+    """By level: (images, rows, positions, 1)."""
+    by_share = [_images(share.conditioning).masks for share in shares]
+    widened = [
+        [mask[:, None].expand(-1, share.rows, -1, -1) for mask in masks]
+        for share, masks in zip(shares, by_share, strict=True)
+        if masks is not None
+    ]
+    return [joined(list(level), rows, dim=1) for level in zip(*widened, strict=True)] if widened else None
 
 
 def _by_layer(
@@ -131,14 +140,14 @@ def _text_values(conditioning: Conditioning) -> list[torch.Tensor]:
 
 
 def _image_keys(conditioning: Conditioning) -> list[torch.Tensor]:
-    return [projected.keys for projected in _images(conditioning)]
+    return [projected.keys for projected in _images(conditioning).projected]
 
 
 def _image_values(conditioning: Conditioning) -> list[torch.Tensor]:
-    return [projected.values for projected in _images(conditioning)]
+    return [projected.values for projected in _images(conditioning).projected]
 
 
-def _images(conditioning: Conditioning) -> list[Projected]:
+def _images(conditioning: Conditioning) -> ImageConditioning:
     if conditioning.images is None:
         raise ValueError("Image rows need an IP-Adapter.")
     return conditioning.images

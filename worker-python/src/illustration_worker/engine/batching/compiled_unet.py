@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from illustration_worker.engine.batching.row_inputs import RowInputs
+from illustration_worker.engine.batching.row_inputs import ImageRows, RegionRows, RowInputs
 
 Unet = Callable[..., tuple[torch.Tensor, ...]]
 """Called as ``unet_call.call_unet`` does."""
@@ -27,9 +27,14 @@ class CompiledUnet:
     def __call__(self, latents: torch.Tensor, timesteps: torch.Tensor, **conditions: Any) -> tuple[torch.Tensor, ...]:
         """The UNet's prediction."""
         inputs: RowInputs = conditions["encoder_hidden_states"][-1]
-        # jobs with other numbers of reference images make other shapes
-        shape = (tuple(latents.shape), *((rows.start, rows.stop, rows.keys[0].shape[2]) for rows in inputs.images))
+        # jobs with other numbers of reference images, or with regions, make other shapes
+        shape = (tuple(latents.shape), *(_shape(rows) for rows in inputs.images))
         if not self._is_frozen:
             self._shapes.add(shape)
         unet = self._compiled if shape in self._shapes else self._plain
         return unet(latents, timesteps, **conditions)
+
+
+def _shape(rows: ImageRows | RegionRows) -> tuple[int, int, int, int]:
+    masks = len(rows.masks[0]) if isinstance(rows, RegionRows) else 0
+    return rows.start, rows.stop, rows.keys[0].shape[2], masks

@@ -1,14 +1,13 @@
 """Everything that steers a job's denoising and does not change from step to step; made once, when the job begins."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from illustration_worker.engine.batching.embedding_cache import EmbeddingCache, Embeddings
+from illustration_worker.engine.batching.image_conditioning import ImageConditioning, ImageEncoder
 from illustration_worker.engine.batching.layers import Layers, Projected
 from illustration_worker.engine.batching.ticket import References
-from illustration_worker.engine.drawing import no_reference
 from illustration_worker.job import Job
 from illustration_worker.models.loader import LoadedModel
 
@@ -25,17 +24,18 @@ class Conditioning:
     guidance_embedding: torch.Tensor | None
     """(rows, width) for a UNet distilled for guidance, else None."""
     text: list[Projected]
-    images: list[Projected] | None
+    images: ImageConditioning | None
     """None: no adapter is loaded."""
-    image_tokens: int
-    """Keys that the images give; 0 without adapter."""
-    image_scales: tuple[float, ...]
-    """By block group; all 0 without reference."""
 
     @property
     def is_steered_by_image(self) -> bool:
         """Whether any image counts."""
-        return any(self.image_scales)
+        return self.images is not None and self.images.is_steering
+
+    @property
+    def image_form(self) -> tuple[int, int]:
+        """Rows of equal form share a group of image rows."""
+        return (0, 0) if self.images is None else self.images.form
 
 
 class Encoder:
@@ -45,6 +45,7 @@ class Encoder:
         self._model = model
         self._layers = layers
         self._cache = cache
+        self._images = ImageEncoder(model, layers, cache)
 
     @torch.no_grad()
     def encode(self, job: Job, references: References) -> Conditioning:
@@ -54,16 +55,13 @@ class Encoder:
         is_guided = job.guidance_scale > 1 and not is_distilled
         rows = 2 if is_guided else 1
         text, pooled = self._prompts(job, is_guided)
-        images, image_tokens, scale = self._images(job, references, rows)
         return Conditioning(
             rows=rows,
             pooled=pooled,
             time_ids=self._time_ids(job, pooled).repeat(rows, 1),
             guidance_embedding=self._guidance_embedding(job, pooled.dtype) if is_distilled else None,
             text=self._layers.project_text(text),
-            images=images,
-            image_tokens=image_tokens,
-            image_scales=(scale,) * len(self._layers.block_groups),
+            images=self._images.encode(job, references, rows),
         )
 
     def forget(self) -> None:
@@ -89,21 +87,6 @@ class Encoder:
 
         return self._cache.get_or_encode(("prompt", prompt, prompt_2), encode)
 
-    def _images(self, job: Job, references: References, rows: int) -> tuple[list[Projected] | None, int, float]:
-        model, pixels = self._model, references.pixels
-        if model.ip_adapter is None:
-            return None, 0, 0.0
-        scale = job.people[0].ip_adapter_scale if job.people else 0.0
-        if pixels is None or scale == 0:
-            # zeros in the shape of one image and scale 0: adds exactly nothing, and shares rows with everybody
-            embeddings, scale = no_reference(model, rows), 0.0
-        else:
-            key = ("reference", references.key)
-            (embeddings,) = self._cache.get_or_encode(key, _image_encoding(model, pixels))
-            embeddings = embeddings[-rows:]
-        (tokens,) = model.pipeline.unet.encoder_hid_proj([embeddings])
-        return self._layers.project_images(tokens), tokens.shape[1] * tokens.shape[2], scale
-
     def _time_ids(self, job: Job, pooled: torch.Tensor) -> torch.Tensor:
         pipeline, size = self._model.pipeline, (job.height, job.width)
         ids: torch.Tensor = pipeline._get_add_time_ids(
@@ -117,15 +100,3 @@ class Encoder:
             torch.tensor([job.guidance_scale - 1]), embedding_dim=pipeline.unet.config.time_cond_proj_dim
         )
         return embedding.to(self._model.device, dtype)
-
-
-def _image_encoding(model: LoadedModel, pixels: torch.Tensor) -> Callable[[], Embeddings]:
-    """Both rows, negative and positive, whether the job is guided or not: the cache is for either."""
-
-    def encode() -> Embeddings:
-        embeddings: torch.Tensor = model.pipeline.prepare_ip_adapter_image_embeds(
-            [pixels], None, model.device, 1, True
-        )[0]
-        return (embeddings,)
-
-    return encode

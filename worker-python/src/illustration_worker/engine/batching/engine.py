@@ -122,7 +122,7 @@ class BatchingEngine:
         return self._machinery
 
     async def _generate(self, model: LoadedModel, job: Job) -> AsyncGenerator[JobEvent, None]:
-        require_drawable(job)
+        require_drawable(model, job)
         ticket = BatchTicket(job)
         self._queue.accept(ticket)
         try:
@@ -142,7 +142,7 @@ class BatchingEngine:
         images = ticket.job.all_reference_images
         loop = asyncio.get_running_loop()
         pixels = await loop.run_in_executor(self._picture_threads, prepare_references, model, images)
-        ticket.references = References(pixels, key_of_references(images))
+        ticket.references = References(pixels, key_of_references(images, model.reference_fit))
         ticket.reference_seconds = time.perf_counter() - began
 
     def _prepare_device(self) -> Machinery:

@@ -11,6 +11,7 @@ import transformers
 
 from illustration_worker import __version__
 from illustration_worker.engine.batching.ticket import key_of_references
+from illustration_worker.images import ReferenceFit
 from illustration_worker.job import Job, Person
 from illustration_worker.models.loader import LoadedModel
 
@@ -25,6 +26,7 @@ class Build:
     device: str
     """Its product name on a GPU."""
     versions: tuple[str, ...]
+    reference_fit: ReferenceFit
     scheduler: str
     unet: str
 
@@ -43,6 +45,7 @@ def build_of(model: LoadedModel) -> Build:
         dtype=str(model.dtype),
         device=f"{model.device.type} {device}",
         versions=(__version__, torch.__version__, diffusers.__version__, transformers.__version__),
+        reference_fit=model.reference_fit,
         scheduler=pipeline.scheduler.to_json_string(),
         unet=pipeline.unet.to_json_string(),
     )
@@ -60,13 +63,13 @@ def fingerprint_of(build: Build, job: Job) -> str:
         job.height,
         job.guidance_scale,
         job.guidance_rescale,
-        [_naming(person) for person in job.people],
+        [_naming(build, person) for person in job.people],
         job.ip_adapter_mode,
         None if job.lora is None else asdict(job.lora),
     ]
     return hashlib.sha256(f"{build.as_json()}\n{json.dumps(asked)}".encode()).hexdigest()
 
 
-def _naming(person: Person) -> list[object]:
+def _naming(build: Build, person: Person) -> list[object]:
     region = None if person.region is None else asdict(person.region)
-    return [key_of_references(person.reference_images), person.ip_adapter_scale, region]
+    return [key_of_references(person.reference_images, build.reference_fit), person.ip_adapter_scale, region]

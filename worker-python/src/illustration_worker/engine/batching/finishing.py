@@ -94,7 +94,16 @@ class Finishing:
         )
         height, width, _ = pixels.shape
         self._queue.release(ticket)
-        ticket.emit(Finished(png=png, width=width, height=height, timings=timings, device_seconds=spent.device_seconds))
+        ticket.emit(
+            Finished(
+                png=png,
+                width=width,
+                height=height,
+                timings=timings,
+                device_seconds=spent.device_seconds,
+                warnings=ticket.warnings,
+            )
+        )
 
 
 def _tell_preview(ticket: BatchTicket, index: int, pixels: Pixels) -> None:

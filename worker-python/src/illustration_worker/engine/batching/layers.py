@@ -40,13 +40,15 @@ class Layers:
     """Layers of one shape (heads and width), together."""
     block_groups: tuple[str, ...]
     """Names such as ``up_blocks.0.attentions.1``: the granularity of InstantStyle's scales."""
+    levels: int
+    """Sizes that the picture has in the UNet: each half of the one before."""
 
     def project_text(self, embeddings: torch.Tensor) -> list[Projected]:
         """Prompt embeddings, (rows, 77, 2048), for every layer."""
         return [self._project(shape, embeddings, _text_projections) for shape in self.shapes]
 
     def project_images(self, tokens: torch.Tensor) -> list[Projected]:
-        """Image tokens, (rows, images, tokens, 2048), for every layer; images of a row make one long list of keys."""
+        """Image tokens, (rows, ..., tokens, 2048), for every layer; images of a row make one long list of keys."""
         return [self._project(shape, tokens, _image_projections) for shape in self.shapes]
 
     def unstack(self, by_shape: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -89,7 +91,7 @@ def install(unet: UNet2DConditionModel) -> Layers:
     groups = tuple(dict.fromkeys(group_of))
     for number, (attention, group) in enumerate(zip(attentions, group_of, strict=True)):
         require_plain(attention)
-        place = LayerPlace(number, groups.index(group))
+        place = LayerPlace(number, groups.index(group), _level(group, len(unet.down_blocks)))
         stock = attention.processor
         is_adapted = isinstance(stock, IPAdapterAttnProcessor2_0)
         attention.set_processor(RowIPAdapterAttnProcessor(stock, place) if is_adapted else RowAttnProcessor(place))
@@ -98,7 +100,7 @@ def install(unet: UNet2DConditionModel) -> Layers:
     shapes: dict[tuple[int, int], list[int]] = {}
     for number, attention in enumerate(attentions):
         shapes.setdefault((attention.heads, attention.to_k.out_features), []).append(number)
-    return Layers(attentions, tuple(tuple(shape) for shape in shapes.values()), groups)
+    return Layers(attentions, tuple(tuple(shape) for shape in shapes.values()), groups, len(unet.down_blocks))
 
 
 def require_plain(attention: Any) -> None:
@@ -106,6 +108,14 @@ def require_plain(attention: Any) -> None:
     extras = (attention.spatial_norm, attention.group_norm, attention.norm_cross, attention.norm_q, attention.norm_k)
     if any(extras) or attention.residual_connection or attention.rescale_output_factor != 1:
         raise ModelLoadError("The model's cross-attention is not SDXL's; it can only be drawn with ENGINE=stock.")
+
+
+def _level(group: str, levels: int) -> int:
+    """The picture is halved after each block on the way down but the last, and doubled likewise on the way up."""
+    side, number, *_ = group.split(".")
+    if side == "mid_block":
+        return levels - 1
+    return int(number) if side == "down_blocks" else levels - 1 - int(number)
 
 
 def _text_projections(attention: Any) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class ImageRows:
-    """Rows ``start`` to ``stop`` have image tokens, all of them equally many."""
+    """Rows ``start`` to ``stop`` have image tokens, all of them equally many, that count everywhere."""
 
     start: int
     stop: int
@@ -19,11 +19,26 @@ class ImageRows:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionRows:
+    """Rows ``start`` to ``stop`` have equally many images, each of which counts in a part of the picture."""
+
+    start: int
+    stop: int
+    keys: list[torch.Tensor]
+    """As in ``ImageRows``; the images one after another."""
+    values: list[torch.Tensor]
+    scales: list[torch.Tensor]
+    """By block group: (images, rows, 1, 1), float32 or wider."""
+    masks: list[torch.Tensor]
+    """By level of the UNet: (images, rows, positions, 1)."""
+
+
+@dataclass(frozen=True, slots=True)
 class RowInputs:
     """Passed through the UNet in place of the text embeddings."""
 
     keys: list[torch.Tensor]
     """Of the prompts; by cross-attention: (rows, heads, 77, head width)."""
     values: list[torch.Tensor]
-    images: tuple[ImageRows, ...]
+    images: tuple[ImageRows | RegionRows, ...]
     """Covers all rows in order; empty when no row is steered by an image."""

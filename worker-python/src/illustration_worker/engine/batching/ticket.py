@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from illustration_worker.engine.ticket import Ticket
+from illustration_worker.images import ReferenceFit
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class References:
     pixels: torch.Tensor | None = None
     """As the image encoder takes them: (images, 3, side, side), float32, on the CPU; None: there are none."""
     key: str = ""
-    """Names them together, by their bytes: encoded once, they are known again."""
+    """Names them together, by bytes and fit: encoded once, they are known again."""
 
 
 class BatchTicket(Ticket):
@@ -27,6 +28,7 @@ class BatchTicket(Ticket):
     """What preparing them took."""
 
 
-def key_of_references(images: Sequence[bytes]) -> str:
-    """The same for the same files in the same order, and for nothing else."""
-    return hashlib.sha256(b"".join(hashlib.sha256(image).digest() for image in images)).hexdigest()
+def key_of_references(images: Sequence[bytes], fit: ReferenceFit) -> str:
+    """The same for the same files in the same order, made square in the same way, and for nothing else."""
+    digests = b"".join(hashlib.sha256(image).digest() for image in images)
+    return hashlib.sha256(fit.encode() + digests).hexdigest()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from illustration_worker.engine.batching.cohort import Cohort, Share, build_cohort, by_image_tokens, joined
+from illustration_worker.engine.batching.cohort import Cohort, Share, build_cohort, by_image_form, joined
 from illustration_worker.engine.batching.compiled_unet import CompiledUnet, Unet
 from illustration_worker.engine.batching.denoising import Denoising
 from illustration_worker.engine.batching.layers import Layers
@@ -34,7 +34,7 @@ class NoisePredictor:
         Raises:
             torch.OutOfMemoryError: nothing has changed; it can be asked again with a smaller cap.
         """
-        ordered = sorted(members, key=lambda member: by_image_tokens(member.conditioning))
+        ordered = sorted(members, key=lambda member: by_image_form(member.conditioning))
         parts: list[Part] = [(member, 0, member.conditioning.rows) for member in ordered]
         rows = sum(stop - start for _, start, stop in parts)
         if rows <= row_cap:

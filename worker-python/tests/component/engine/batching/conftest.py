@@ -20,7 +20,7 @@ from illustration_worker.engine.batching.options import BatchingOptions
 from illustration_worker.engine.batching.ticket import BatchTicket, References, key_of_references
 from illustration_worker.engine.batching.unet_call import NoisePredictor
 from illustration_worker.engine.drawing import prepare_references
-from illustration_worker.images import Pixels, decode_reference_image
+from illustration_worker.images import Pixels
 from illustration_worker.job import Job
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.loader import LoadedModel, load_model
@@ -56,7 +56,7 @@ class Bench:
 
     def begin(self, job: Job, scheduler: Any = None) -> Denoising:
         pixels = prepare_references(self.model, job.all_reference_images)
-        references = References(pixels, key_of_references(job.all_reference_images))
+        references = References(pixels, key_of_references(job.all_reference_images, self.model.reference_fit))
         return begin_denoising(
             self.model, BatchTicket(job), self.encoder.encode(job, references), Spent(), template=scheduler
         )
@@ -88,16 +88,16 @@ class Bench:
 StockLatents = Callable[[Job, Any], torch.Tensor]
 
 
-def stock_latents_of(model: LoadedModel, *, is_adapted: bool = True) -> StockLatents:
+AdapterArguments = Callable[[Any, Job], dict[str, Any]]
+
+
+def stock_latents_of(model: LoadedModel, adapter_arguments: AdapterArguments | None) -> StockLatents:
     """``StableDiffusionXLPipeline.__call__`` as documented, but for the decoding."""
     pipeline = model.pipeline
     usual = pipeline.scheduler
 
     def call(job: Job, scheduler: Any = None) -> torch.Tensor:
-        adapter: dict[str, Any] = {}
-        if is_adapted:
-            pipeline.set_ip_adapter_scale(job.people[0].ip_adapter_scale)
-            adapter = {"ip_adapter_image": [[decode_reference_image(data) for data in job.all_reference_images]]}
+        adapter = adapter_arguments(pipeline, job) if adapter_arguments else {}
         template = usual if scheduler is None else scheduler
         pipeline.scheduler = type(template).from_config(template.config)
         latents: torch.Tensor = pipeline(
@@ -125,13 +125,15 @@ def arrival_type() -> type[Arrival]:
 
 
 @pytest.fixture(scope="session")
-def stock_latents() -> Callable[..., StockLatents]:
-    """``stock_latents_of``."""
-    return stock_latents_of
+def stock_latents(adapter_arguments: AdapterArguments) -> Callable[[LoadedModel], StockLatents]:
+    """``stock_latents_of`` a model with an adapter."""
+    return lambda model: stock_latents_of(model, adapter_arguments)
 
 
 @pytest.fixture(scope="session")
-def bench_of(model_config: ModelConfig) -> Callable[..., tuple[Bench, StockLatents]]:
+def bench_of(
+    model_config: ModelConfig, adapter_arguments: AdapterArguments
+) -> Callable[..., tuple[Bench, StockLatents]]:
     """A bench and the stock pipeline on the same weights, loaded apart; ``dtype`` may be float64 too."""
     made: dict[tuple[tuple[str, Any], ...], tuple[Bench, StockLatents]] = {}
 
@@ -140,7 +142,7 @@ def bench_of(model_config: ModelConfig) -> Callable[..., tuple[Bench, StockLaten
         if key not in made:
             config = replace(model_config, **{**changes, "dtype": changes.get("dtype", "float32")})
             ours, stock = _load(config), _load(config)
-            made[key] = (Bench(ours), stock_latents_of(stock, is_adapted=config.enable_ip_adapter))
+            made[key] = (Bench(ours), stock_latents_of(stock, adapter_arguments if config.enable_ip_adapter else None))
         return made[key]
 
     return make

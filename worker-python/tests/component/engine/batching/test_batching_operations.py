@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from illustration_worker.engine.batching.cohort import Share, build_cohort
 from illustration_worker.engine.batching.conditioning import Conditioning
+from illustration_worker.engine.batching.image_conditioning import ImageConditioning
 from illustration_worker.engine.batching.layers import Layers, install
 from illustration_worker.engine.batching.unet_call import call_unet
 
@@ -110,9 +111,11 @@ def conditioning_of(unet: UNet2DConditionModel, layers: Layers) -> Conditioning:
             time_ids=torch.empty(2, 6),
             guidance_embedding=None,
             text=layers.project_text(torch.empty(2, 77, 2048)),
-            images=layers.project_images(unet.encoder_hid_proj([torch.empty(2, 1, 1280)])[0]),
-            image_tokens=4,
-            image_scales=(0.33,) * len(layers.block_groups),
+            images=ImageConditioning(
+                projected=layers.project_images(unet.encoder_hid_proj([torch.empty(2, 1, 1280)])[0]),
+                tokens=4,
+                scales=((0.33,) * len(layers.block_groups),),
+            ),
         )
 
 
