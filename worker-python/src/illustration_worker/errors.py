@@ -4,6 +4,7 @@
     ├── MalformedRequestError      MALFORMED_REQUEST     the bytes are no request
     ├── InvalidRequestError        VALIDATION_FAILED     a field is out of range
     ├── ReferenceImageError        AVATAR_INVALID        the reference image is not a usable picture
+    ├── LoraInvalidError           LORA_INVALID          the file is no LoRA for the loaded model
     ├── QueueFullError             QUEUE_FULL            too many jobs wait already
     ├── StartingError              STARTING              the model is still loading
     ├── DrainingError              DRAINING              the worker is shutting down
@@ -48,6 +49,12 @@ class ReferenceImageError(WorkerError):
     """A reference image is not a usable picture."""
 
     reason = "AVATAR_INVALID"
+
+
+class LoraInvalidError(WorkerError):
+    """A file that was put is no LoRA for the loaded model."""
+
+    reason = "LORA_INVALID"
 
 
 class QueueFullError(WorkerError):
