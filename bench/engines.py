@@ -18,7 +18,7 @@ from illustration_worker.engine.port import Engine
 from illustration_worker.engine.stock import StockEngine
 from illustration_worker.engine.warm_up import warm_up_job
 from illustration_worker.images import Pixels
-from illustration_worker.job import Finished, Job
+from illustration_worker.job import Finished, Job, Person
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.demo.build import build_demo_model
 
@@ -66,11 +66,10 @@ def mixed_job(number: int, side: int, steps: int) -> Job:
         negative_prompt="error, glitch",
         num_inference_steps=steps,
         seed=number,
-        ip_adapter_scale=0.2 + number % 16 / 20,
         guidance_scale=4.0 + number % 3,
         width=side,
         height=side,
-        reference_images=pattern.reference_images,
+        people=(Person(pattern.reference_images, ip_adapter_scale=0.2 + number % 16 / 20),),
     )
 
 

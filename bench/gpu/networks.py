@@ -35,7 +35,7 @@ def matmul_rate(device: torch.device, dtype: torch.dtype, side: int) -> list[flo
 def encoding_seconds(model: LoadedModel) -> Figures:
     """Of one prompt by both text encoders, of one reference by the image encoder; nothing cached."""
     job, pipeline, device = warm_up_job(model.default_image_size), model.pipeline, model.device
-    pixels = prepare_references(model, job.reference_images)
+    pixels = prepare_references(model, job.all_reference_images)
     encode_text = partial(pipeline.encode_prompt, prompt=job.prompt, device=device, do_classifier_free_guidance=False)
     encode_image = partial(pipeline.prepare_ip_adapter_image_embeds, [pixels], None, device, 1, True)
     return {

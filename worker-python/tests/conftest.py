@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from illustration_worker.job import Job
+from illustration_worker.job import Job, Person
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,10 @@ def portraits() -> list[bytes]:
 
 @pytest.fixture(scope="session")
 def make_job() -> Callable[..., Job]:
-    """A small valid job; name the fields that matter to the test."""
+    """A small valid job; name the fields that matter to the test.
+
+    ``reference_images`` and ``ip_adapter_scale`` make one person of it, seen everywhere in the picture.
+    """
     numbers = iter(range(1_000_000))
 
     def make(**fields: Any) -> Job:
@@ -58,10 +61,12 @@ def make_job() -> Callable[..., Job]:
             "negative_prompt": "error, glitch, mistake",
             "num_inference_steps": 3,
             "seed": 7,
-            "ip_adapter_scale": 0.33,
             "width": 64,
             "height": 64,
         }
+        images, scale = fields.pop("reference_images", ()), fields.pop("ip_adapter_scale", 0.33)
+        if images:
+            fields["people"] = (Person(images, scale),)
         return Job(**{**defaults, **fields})
 
     return make

@@ -1,6 +1,47 @@
 """One illustration to draw, and what happens to it on the way. Plain values: no torch, no protobuf."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+IpAdapterMode = Literal["full", "style", "layout", "style_layout"]
+"""Which layers of the UNet the reference images steer: InstantStyle, arXiv:2404.02733. ``full``: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of the picture, as fractions of its width and height, from its left and top edge.
+
+    0 <= left < right <= 1 and 0 <= top < bottom <= 1.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person to draw."""
+
+    reference_images: tuple[bytes, ...]
+    """1 to 5 untrusted PNG, JPEG or WebP files, from several angles."""
+    ip_adapter_scale: float
+    """0 to 1: how strongly the images steer the picture."""
+    region: Region | None = None
+    """Where in the picture the images count; None: everywhere, for a single person only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """A LoRA to draw with. Id and version together name one content."""
+
+    lora_id: str
+    """1 to 128 characters."""
+    version: str
+    """1 to 256 characters."""
+    scale: float
+    """0 to 2; 1 is as trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +58,6 @@ class Job:
     """1 to 150."""
     seed: int
     """0 to 2**32 - 1; the initial noise is drawn on the CPU from it."""
-    ip_adapter_scale: float
-    """0 to 1."""
     width: int
     """Pixels, a multiple of 8."""
     height: int
@@ -31,8 +70,10 @@ class Job:
     """For the second text encoder; None: ``prompt`` serves both."""
     negative_prompt: str | None = None
     """None and "" differ: see diffusers' ``force_zeros_for_empty_prompt``."""
-    reference_images: tuple[bytes, ...] = ()
-    """Untrusted PNG, JPEG or WebP files of the person to draw."""
+    people: tuple[Person, ...] = ()
+    """At most 4; of several, each has a region."""
+    ip_adapter_mode: IpAdapterMode = "full"
+    lora: Lora | None = None
     deadline: float | None = None
     """On the clock of ``time.monotonic``, seconds; None: no deadline."""
     preview_every: int = 0
@@ -41,6 +82,11 @@ class Job:
     """Tell of ``Checkpoint``s on the way."""
     checkpoint: bytes | None = None
     """Where an earlier attempt at this very job stopped; one that does not fit is ignored."""
+
+    @property
+    def all_reference_images(self) -> tuple[bytes, ...]:
+        """Those of all people, one person after another."""
+        return tuple(image for person in self.people for image in person.reference_images)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import time
 from contextlib import aclosing
 from dataclasses import replace
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -18,9 +19,10 @@ from illustration_worker.errors import (
     ModelLoadError,
     QueueFullError,
 )
-from illustration_worker.job import Finished, Job, JobEvent, Queued, Started, Step
+from illustration_worker.job import Finished, Job, JobEvent, Lora, Person, Queued, Region, Started, Step
 
-JOB = Job("j", "r", "a prompt", num_inference_steps=3, seed=7, ip_adapter_scale=0.5, width=64, height=72)
+JOB = Job("j", "r", "a prompt", num_inference_steps=3, seed=7, width=64, height=72)
+ANNA = Person((b"a",), 0.5)
 
 
 async def events_of(engine: FakeEngine, job: Job) -> list[JobEvent]:
@@ -58,7 +60,8 @@ def test_the_picture_is_a_matter_of_the_job_alone() -> None:
         {"num_inference_steps": 4},
         {"guidance_scale": 7.0},
         {"guidance_rescale": 0.1},
-        {"reference_images": (b"a",)},
+        {"people": (ANNA,)},
+        {"lora": Lora("l", "1", 1.0)},
     ],
     ids=str,
 )
@@ -67,10 +70,22 @@ def test_everything_that_changes_a_picture_changes_the_noise(change: dict[str, o
 
 
 def test_the_reference_matters_unless_its_scale_is_0() -> None:
-    a, b = replace(JOB, reference_images=(b"a",)), replace(JOB, reference_images=(b"b",))
-    assert draw_noise(a) != draw_noise(b)
-    assert draw_noise(a) != draw_noise(replace(a, ip_adapter_scale=0.6))
-    assert draw_noise(replace(a, ip_adapter_scale=0.0)) == draw_noise(replace(b, ip_adapter_scale=0.0))
+    def noise(*people: Person, **changes: Any) -> bytes:
+        return draw_noise(replace(JOB, people=people, **changes))
+
+    left, right = Region(0.0, 0.0, 0.5, 1.0), Region(0.5, 0.0, 1.0, 1.0)
+    alike = {
+        noise(ANNA),
+        noise(replace(ANNA, reference_images=(b"b",))),
+        noise(replace(ANNA, reference_images=(b"a", b"b"))),
+        noise(replace(ANNA, ip_adapter_scale=0.6)),
+        noise(replace(ANNA, region=left)),
+        noise(replace(ANNA, region=right)),
+        noise(replace(ANNA, region=left), replace(ANNA, region=right)),
+        noise(ANNA, ip_adapter_mode="style"),
+    }
+    assert len(alike) == 8
+    assert noise(Person((b"a",), 0.0)) == noise(Person((b"b",), 0.0)) == draw_noise(JOB)
 
 
 async def test_jobs_are_drawn_one_at_a_time_in_order_of_arrival() -> None:

@@ -91,11 +91,11 @@ def _encode(model: LoadedModel, job: Job, references: torch.Tensor | None) -> di
     }
     if model.ip_adapter is None:
         return arguments
-    if references is None or job.ip_adapter_scale == 0:
+    if references is None or job.people[0].ip_adapter_scale == 0:
         # an adapter once loaded insists on images; at scale 0 it skips them, which is equal to having no adapter
         pipeline.set_ip_adapter_scale(0.0)
         return {**arguments, "ip_adapter_image_embeds": [no_reference(model, rows=2 if is_guided else 1)]}
-    pipeline.set_ip_adapter_scale(job.ip_adapter_scale)
+    pipeline.set_ip_adapter_scale(job.people[0].ip_adapter_scale)
     embeds = pipeline.prepare_ip_adapter_image_embeds([references], None, model.device, 1, is_guided)
     return {**arguments, "ip_adapter_image_embeds": embeds}
 

@@ -129,19 +129,24 @@ class FakeEngine:
 def draw_noise(job: Job) -> bytes:
     """A PNG (8-bit RGB) of noise: the same for the same job, another for any other, whatever its ids and deadline.
 
-    As with a real adapter, reference images do not matter at ``ip_adapter_scale`` 0.
+    As with a real adapter, a person's images do not matter at ``ip_adapter_scale`` 0.
     """
-    references = [hashlib.sha256(image).hexdigest() for image in job.reference_images] if job.ip_adapter_scale else []
+    people = [
+        (person.ip_adapter_scale, person.region, [hashlib.sha256(image).digest() for image in person.reference_images])
+        for person in job.people
+        if person.ip_adapter_scale
+    ]
     look = (
         job.prompt,
         job.prompt_2,
         job.negative_prompt,
         job.num_inference_steps,
         job.seed,
-        job.ip_adapter_scale if references else 0,
         job.guidance_scale,
         job.guidance_rescale,
-        references,
+        people,
+        job.ip_adapter_mode if people else None,
+        job.lora,
     )
     row_bytes = 3 * job.width
     pixels = hashlib.shake_256(repr(look).encode()).digest(row_bytes * job.height)

@@ -15,6 +15,7 @@ from illustration_worker.engine.device_thread import DeviceThread
 from illustration_worker.engine.drawing import Drawing, StockTicket, draw, prepare_references
 from illustration_worker.engine.job_queue import JobQueue
 from illustration_worker.engine.port import EngineDescription
+from illustration_worker.engine.requirements import require_drawable
 from illustration_worker.engine.warm_up import warm_up_job
 from illustration_worker.errors import (
     CanceledError,
@@ -117,6 +118,7 @@ class StockEngine:
         return self._model
 
     async def _generate(self, model: LoadedModel, job: Job) -> AsyncGenerator[JobEvent, None]:
+        require_drawable(job)
         ticket = StockTicket(job)
         self._queue.accept(ticket)
         try:
@@ -133,7 +135,7 @@ class StockEngine:
 
     async def _prepare(self, model: LoadedModel, ticket: StockTicket) -> None:
         began = time.perf_counter()
-        images = ticket.job.reference_images
+        images = ticket.job.all_reference_images
         loop = asyncio.get_running_loop()
         ticket.references = await loop.run_in_executor(self._picture_threads, prepare_references, model, images)
         ticket.reference_seconds = time.perf_counter() - began

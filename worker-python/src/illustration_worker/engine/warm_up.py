@@ -3,7 +3,7 @@
 import numpy as np
 
 from illustration_worker.images import encode_png
-from illustration_worker.job import Job
+from illustration_worker.job import Job, Person
 
 _STEPS = 2  # one would not show that a second step works
 _REFERENCE_SIDE = 64
@@ -25,8 +25,7 @@ def warm_up_job(image_size: int) -> Job:
         negative_prompt="error",
         num_inference_steps=_STEPS,
         seed=0,
-        ip_adapter_scale=0.5,
         width=image_size,
         height=image_size,
-        reference_images=(encode_png(reference),),
+        people=(Person((encode_png(reference),), ip_adapter_scale=0.5),),
     )

@@ -8,6 +8,7 @@ from autobio.worker.v1 import worker_pb2
 from illustration_worker.engine.port import EngineDescription
 from illustration_worker.errors import InvalidRequestError
 from illustration_worker.job import Job
+from illustration_worker.rpc.people import lora_problems, people_problems, to_lora, to_mode, to_people
 
 OptionalField = Literal["prompt_2", "negative_prompt", "guidance_scale", "guidance_rescale", "width", "height"]
 OPTIONAL_FIELDS: tuple[OptionalField, ...] = get_args(OptionalField)
@@ -15,7 +16,6 @@ MAX_ID_CHARACTERS = 128
 MAX_PROMPT_CHARACTERS = 4_000
 MAX_STEPS = 150
 MAX_GUIDANCE_SCALE = 30.0
-MAX_REFERENCE_IMAGES = 5
 MAX_CHECKPOINT_BYTES = 8 * 1024 * 1024
 MIN_IMAGE_SIZE = 64
 """Pixels. Below it SDXL's UNet has nothing left to halve."""
@@ -33,21 +33,27 @@ def to_job(request: worker_pb2.GenerateRequest, limits: EngineDescription, time_
     """
     size = {"width": limits.default_image_size, "height": limits.default_image_size}
     given: dict[str, Any] = {name: getattr(request, name) for name in OPTIONAL_FIELDS if request.HasField(name)}
+    mode = to_mode(request.ip_adapter_mode)
     job = Job(
         job_id=request.job_id,
         request_id=request.request_id,
         prompt=request.prompt,
         num_inference_steps=request.num_inference_steps,
         seed=request.seed,
-        ip_adapter_scale=request.ip_adapter_scale,
-        reference_images=tuple(request.reference_images),
+        people=to_people(request.people),
+        ip_adapter_mode=mode or "full",
+        lora=to_lora(request),
         deadline=_deadline(time_remaining),
         preview_every=request.preview_every,
         wants_checkpoints=request.wants_checkpoints,
         checkpoint=request.checkpoint if request.HasField("checkpoint") else None,
         **(size | given),
     )
-    problems = list(_problems(job, limits.max_image_size))
+    problems = [*_problems(job, limits.max_image_size), *people_problems(job)]
+    if job.lora is not None:
+        problems += lora_problems(job.lora)
+    if mode is None:
+        problems.append("ip_adapter_mode must be one that this worker knows")
     if problems:
         raise InvalidRequestError("; ".join(problems) + ".")
     return job
@@ -69,7 +75,7 @@ def _problems(job: Job, max_image_size: int) -> Iterator[str]:
             yield f"{name} must have at most {MAX_PROMPT_CHARACTERS} characters"
     if not 1 <= job.num_inference_steps <= MAX_STEPS:
         yield f"num_inference_steps must be 1 to {MAX_STEPS}"
-    for name, largest in (("guidance_scale", MAX_GUIDANCE_SCALE), ("guidance_rescale", 1.0), ("ip_adapter_scale", 1.0)):
+    for name, largest in (("guidance_scale", MAX_GUIDANCE_SCALE), ("guidance_rescale", 1.0)):
         if not 0 <= getattr(job, name) <= largest:  # false for NaN too
             yield f"{name} must be 0 to {largest:g}"
     for name in ("width", "height"):
@@ -80,5 +86,3 @@ def _problems(job: Job, max_image_size: int) -> Iterator[str]:
         yield "preview_every must not be negative"
     if len(job.checkpoint or b"") > MAX_CHECKPOINT_BYTES:
         yield f"checkpoint must be at most {MAX_CHECKPOINT_BYTES} bytes"
-    if len(job.reference_images) > MAX_REFERENCE_IMAGES:
-        yield f"reference_images must be at most {MAX_REFERENCE_IMAGES}"

@@ -81,7 +81,7 @@ def stock_call(model_config: ModelConfig) -> StockCall:
     """``stock_call_of`` the shared engine's model; of the same without an adapter for a job without references."""
     with_adapter = _stock_call(model_config)
     without = _stock_call(replace(model_config, enable_ip_adapter=False))
-    return lambda job: (with_adapter if job.reference_images else without)(job)
+    return lambda job: (with_adapter if job.all_reference_images else without)(job)
 
 
 @pytest.fixture
@@ -103,10 +103,10 @@ def _stock_call(config: ModelConfig) -> StockCall:
     pipeline = load_model(config).pipeline
 
     def call(job: Job) -> Pixels:
-        images = [decode_reference_image(data) for data in job.reference_images]
+        images = [decode_reference_image(data) for data in job.all_reference_images]
         adapter: dict[str, Any] = {}
         if images:
-            pipeline.set_ip_adapter_scale(job.ip_adapter_scale)
+            pipeline.set_ip_adapter_scale(job.people[0].ip_adapter_scale)
             adapter = {"ip_adapter_image": [images]}
         image = pipeline(
             prompt=job.prompt,

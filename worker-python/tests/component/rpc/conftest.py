@@ -72,7 +72,6 @@ def make_request(**changes: Any) -> worker_pb2.GenerateRequest:
         "prompt": "a very private memory of the sea",
         "num_inference_steps": 3,
         "seed": 7,
-        "ip_adapter_scale": 0.33,
     }
     return worker_pb2.GenerateRequest(**(fields | changes))
 

@@ -70,7 +70,7 @@ async def test_an_unknown_exception_never_reaches_the_caller(
         ({"job_id": ""}, "job_id"),
         ({"job_id": "x" * 129}, "job_id"),
         ({"num_inference_steps": 0}, "num_inference_steps"),
-        ({"ip_adapter_scale": float("nan"), "width": 65}, "ip_adapter_scale must be 0 to 1; width"),
+        ({"guidance_rescale": float("nan"), "width": 65}, "guidance_rescale must be 0 to 1; width"),
     ],
 )
 async def test_a_field_out_of_range_is_named(
@@ -108,7 +108,7 @@ async def test_a_call_while_loading_is_told_so(start: Any, request_with: Request
 
 async def test_a_request_beyond_the_limit_is_refused_unread(start: Any, request_with: RequestWith) -> None:
     running = await start()
-    call = running.stub.Generate(request_with(reference_images=[bytes(65 * 1024 * 1024)]))
+    call = running.stub.Generate(request_with(people=[worker_pb2.Person(reference_images=[bytes(65 * 1024 * 1024)])]))
     await drain(call)
     assert await call.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert running.engine.steps_done == {}

@@ -84,7 +84,8 @@ async def test_a_job_that_waits_hears_of_its_place(start: Any, request_with: Req
 
 async def test_five_large_reference_images_fit(start: Any, request_with: RequestWith) -> None:
     running = await start()
-    request = request_with(reference_images=[bytes([i]) * (10 * 1024 * 1024) for i in range(5)])
+    images = [bytes([i]) * (10 * 1024 * 1024) for i in range(5)]
+    request = request_with(people=[worker_pb2.Person(reference_images=images, ip_adapter_scale=0.33)])
     responses = [r async for r in running.stub.Generate(request)]
     assert kinds(responses)[-1] == "finished"
 

@@ -11,7 +11,7 @@ from illustration_worker.errors import InvalidRequestError
 from illustration_worker.job import Job
 from illustration_worker.rpc.mapping import to_job
 
-VALID: dict[str, Any] = {"job_id": "j", "prompt": "p", "num_inference_steps": 50, "seed": 1, "ip_adapter_scale": 0.33}
+VALID: dict[str, Any] = {"job_id": "j", "prompt": "p", "num_inference_steps": 50, "seed": 1}
 
 
 async def to_job_with(time_remaining: float | None = None, **changes: Any) -> Job:
@@ -21,7 +21,8 @@ async def to_job_with(time_remaining: float | None = None, **changes: Any) -> Jo
 async def test_absent_fields_get_their_defaults() -> None:
     job = await to_job_with()
     assert (job.prompt_2, job.negative_prompt, job.guidance_scale, job.guidance_rescale) == (None, None, 5.0, 0.0)
-    assert (job.width, job.height, job.reference_images, job.deadline) == (64, 64, (), None)
+    assert (job.width, job.height, job.deadline) == (64, 64, None)
+    assert (job.people, job.ip_adapter_mode, job.lora) == ((), "full", None)
 
 
 async def test_zero_and_empty_are_not_absent() -> None:
@@ -32,11 +33,11 @@ async def test_zero_and_empty_are_not_absent() -> None:
 async def test_every_field_is_carried() -> None:
     job = await to_job_with(
         request_id="r", prompt_2="p2", negative_prompt="n", guidance_scale=7.5, width=128, height=72,
-        seed=2**32 - 1, reference_images=[b"a", b"b"],
+        seed=2**32 - 1,
     )  # fmt: skip
     assert (job.job_id, job.request_id, job.prompt, job.prompt_2, job.negative_prompt) == ("j", "r", "p", "p2", "n")
-    assert (job.num_inference_steps, job.seed, job.guidance_scale, job.ip_adapter_scale) == (50, 2**32 - 1, 7.5, 0.33)
-    assert (job.width, job.height, job.reference_images) == (128, 72, (b"a", b"b"))
+    assert (job.num_inference_steps, job.seed, job.guidance_scale) == (50, 2**32 - 1, 7.5)
+    assert (job.width, job.height) == (128, 72)
 
 
 async def test_the_deadline_is_on_the_monotonic_clock() -> None:
@@ -60,10 +61,8 @@ async def test_a_deadline_in_the_far_future_is_none(no_deadline: float | None) -
         ("num_inference_steps", [1, 150]),
         ("guidance_scale", [0, 30]),
         ("guidance_rescale", [0, 1]),
-        ("ip_adapter_scale", [0, 1]),
         ("width", [64, 1024]),
         ("height", [64, 1024]),
-        ("reference_images", [[], [b"x"] * 5]),
     ],
 )
 async def test_the_ends_of_a_range_belong_to_it(field: str, values: list[Any]) -> None:
@@ -82,10 +81,8 @@ async def test_the_ends_of_a_range_belong_to_it(field: str, values: list[Any]) -
         ("num_inference_steps", [0, -1, 151]),
         ("guidance_scale", [-0.1, 30.1, float("nan"), float("inf")]),
         ("guidance_rescale", [-0.1, 1.1, float("nan")]),
-        ("ip_adapter_scale", [-0.1, 1.1, float("nan"), float("-inf")]),
         ("width", [0, -64, 56, 65, 1032]),
         ("height", [0, -64, 56, 65, 1032]),
-        ("reference_images", [[b"x"] * 6]),
     ],
 )
 async def test_what_is_out_of_range_is_refused_by_name(field: str, values: list[Any]) -> None:

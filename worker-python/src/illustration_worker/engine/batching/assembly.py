@@ -73,5 +73,5 @@ def assemble(
 def _encode_sample(model: LoadedModel, encoder: Encoder) -> Conditioning:
     """Of a job as heavy as they come: guided, steered by an image."""
     job = warm_up_job(model.default_image_size)
-    references = prepare_references(model, job.reference_images)
-    return encoder.encode(job, References(references, key_of_references(job.reference_images)))
+    references = prepare_references(model, job.all_reference_images)
+    return encoder.encode(job, References(references, key_of_references(job.all_reference_images)))

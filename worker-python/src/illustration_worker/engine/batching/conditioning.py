@@ -93,7 +93,7 @@ class Encoder:
         model, pixels = self._model, references.pixels
         if model.ip_adapter is None:
             return None, 0, 0.0
-        scale = job.ip_adapter_scale
+        scale = job.people[0].ip_adapter_scale if job.people else 0.0
         if pixels is None or scale == 0:
             # zeros in the shape of one image and scale 0: adds exactly nothing, and shares rows with everybody
             embeddings, scale = no_reference(model, rows), 0.0

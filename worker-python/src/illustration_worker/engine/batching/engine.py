@@ -16,6 +16,7 @@ from illustration_worker.engine.device_thread import DeviceThread
 from illustration_worker.engine.drawing import prepare_references
 from illustration_worker.engine.job_queue import JobQueue
 from illustration_worker.engine.port import EngineDescription
+from illustration_worker.engine.requirements import require_drawable
 from illustration_worker.engine.warm_up import warm_up_job
 from illustration_worker.errors import ModelLoadError, StartingError, WorkerError
 from illustration_worker.job import Finished, Job, JobEvent
@@ -121,6 +122,7 @@ class BatchingEngine:
         return self._machinery
 
     async def _generate(self, model: LoadedModel, job: Job) -> AsyncGenerator[JobEvent, None]:
+        require_drawable(job)
         ticket = BatchTicket(job)
         self._queue.accept(ticket)
         try:
@@ -137,7 +139,7 @@ class BatchingEngine:
 
     async def _prepare_references(self, model: LoadedModel, ticket: BatchTicket) -> None:
         began = time.perf_counter()
-        images = ticket.job.reference_images
+        images = ticket.job.all_reference_images
         loop = asyncio.get_running_loop()
         pixels = await loop.run_in_executor(self._picture_threads, prepare_references, model, images)
         ticket.references = References(pixels, key_of_references(images))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import diffusers
 import torch
@@ -11,7 +11,7 @@ import transformers
 
 from illustration_worker import __version__
 from illustration_worker.engine.batching.ticket import key_of_references
-from illustration_worker.job import Job
+from illustration_worker.job import Job, Person
 from illustration_worker.models.loader import LoadedModel
 
 
@@ -56,11 +56,17 @@ def fingerprint_of(build: Build, job: Job) -> str:
         job.negative_prompt,
         job.num_inference_steps,
         job.seed,
-        job.ip_adapter_scale,
         job.width,
         job.height,
         job.guidance_scale,
         job.guidance_rescale,
-        key_of_references(job.reference_images),
+        [_naming(person) for person in job.people],
+        job.ip_adapter_mode,
+        None if job.lora is None else asdict(job.lora),
     ]
     return hashlib.sha256(f"{build.as_json()}\n{json.dumps(asked)}".encode()).hexdigest()
+
+
+def _naming(person: Person) -> list[object]:
+    region = None if person.region is None else asdict(person.region)
+    return [key_of_references(person.reference_images), person.ip_adapter_scale, region]

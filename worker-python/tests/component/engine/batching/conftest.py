@@ -55,8 +55,8 @@ class Bench:
         return NoisePredictor(self.model.pipeline.unet, self.layers, pads_to_cap=pads_to_cap)
 
     def begin(self, job: Job, scheduler: Any = None) -> Denoising:
-        pixels = prepare_references(self.model, job.reference_images)
-        references = References(pixels, key_of_references(job.reference_images))
+        pixels = prepare_references(self.model, job.all_reference_images)
+        references = References(pixels, key_of_references(job.all_reference_images))
         return begin_denoising(
             self.model, BatchTicket(job), self.encoder.encode(job, references), Spent(), template=scheduler
         )
@@ -96,8 +96,8 @@ def stock_latents_of(model: LoadedModel, *, is_adapted: bool = True) -> StockLat
     def call(job: Job, scheduler: Any = None) -> torch.Tensor:
         adapter: dict[str, Any] = {}
         if is_adapted:
-            pipeline.set_ip_adapter_scale(job.ip_adapter_scale)
-            adapter = {"ip_adapter_image": [[decode_reference_image(data) for data in job.reference_images]]}
+            pipeline.set_ip_adapter_scale(job.people[0].ip_adapter_scale)
+            adapter = {"ip_adapter_image": [[decode_reference_image(data) for data in job.all_reference_images]]}
         template = usual if scheduler is None else scheduler
         pipeline.scheduler = type(template).from_config(template.config)
         latents: torch.Tensor = pipeline(

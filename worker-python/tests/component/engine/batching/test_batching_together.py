@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from illustration_worker.engine.decoding import decode_latents
-from illustration_worker.job import Job
+from illustration_worker.job import Job, Person
 
 MakeJob = Callable[..., Job]
 BenchOf = Callable[..., tuple[Any, Any]]
@@ -46,6 +46,10 @@ def mixture(make_job: MakeJob, portraits: list[bytes]) -> Callable[[], list[Job]
     return make
 
 
+def person(images: list[bytes], scale: float = 0.33) -> tuple[Person, ...]:
+    return (Person(tuple(images), scale),)
+
+
 def arrivals_of(arrival_type: Any, bench: Any, jobs: list[Job]) -> list[Any]:
     schedulers = [
         getattr(diffusers, NAMES[number % len(NAMES)]).from_config(bench.model.pipeline.scheduler.config)
@@ -62,7 +66,7 @@ async def test_in_float64_a_staggered_mixture_equals_the_jobs_alone(
     arrivals = arrivals_of(arrival_type, bench, mixture())
     for arrival, together in zip(arrivals, bench.together(arrivals, row_cap=32), strict=True):
         assert torch.allclose(together, bench.solo(arrival.job, arrival.scheduler), rtol=0, atol=1e-12)
-        if arrival.job.reference_images:
+        if arrival.job.all_reference_images:
             assert torch.allclose(together, stock(arrival.job, arrival.scheduler), rtol=0, atol=1e-12)
 
 
@@ -96,16 +100,16 @@ async def test_what_these_tests_compare_tells_jobs_apart(
     bench_of: BenchOf, mixture: Callable[[], list[Job]], portraits: list[bytes]
 ) -> None:
     bench, _ = bench_of(dtype="float64")
-    job = replace(mixture()[7], guidance_scale=5.0, negative_prompt="rain", ip_adapter_scale=0.33)
+    job = replace(mixture()[7], guidance_scale=5.0, negative_prompt="rain", people=person(portraits))
     picture = bench.solo(job)
     changes: list[dict[str, Any]] = [
-        {"ip_adapter_scale": 0.34},
+        {"people": person(portraits, 0.34)},
         {"guidance_scale": 5.1},
         {"guidance_rescale": 0.61},
         {"negative_prompt": "ruin"},
         {"negative_prompt": None},
-        {"reference_images": tuple(portraits[:2])},
-        {"reference_images": tuple(reversed(portraits[1:]))},
+        {"people": person(portraits[:2])},
+        {"people": person(portraits[1:])},
         {"num_inference_steps": 4},
         {"prompt": "memory number 9"},
     ]
