@@ -74,6 +74,14 @@ def shapes_in(file: BinaryIO) -> Shapes:
     return {name: shape for name, (shape, _) in tensors.items()}
 
 
+def metadata_in(file: BinaryIO) -> dict[str, str]:
+    """What the writer of a file that ``shapes_in`` has accepted noted in its header."""
+    file.seek(0)
+    header_bytes = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+    metadata = json.loads(file.read(header_bytes)).get("__metadata__", {})
+    return {str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {}
+
+
 def _what_else(start: bytes) -> str:
     for magic, sentence in _OTHER_FORMATS:
         if start.startswith(magic):
