@@ -117,6 +117,13 @@ class Settings(BaseSettings):
     embedding_cache_mb: int = Field(
         default=256, ge=0, le=65536, description="`ENGINE=batching`: memory for encoded prompts and reference images."
     )
+    lora_cache_mb: int = Field(
+        default=1024,
+        ge=0,
+        le=65536,
+        description="LoRAs that requests name: how much of their files is held in memory. 0: requests cannot name one.",
+    )
+    max_lora_mb: int = Field(default=512, ge=1, le=4096, description="Largest LoRA file that a request can name.")
     checkpoint_every: int = Field(
         default=10,
         ge=0,

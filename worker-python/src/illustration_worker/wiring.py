@@ -5,6 +5,7 @@ import importlib
 from pathlib import Path
 
 from illustration_worker.engine.fake import FakeEngine, FakeScript
+from illustration_worker.engine.loras.intake import MEBIBYTE, LoraLimits
 from illustration_worker.engine.port import Engine
 from illustration_worker.errors import WorkerError
 from illustration_worker.models.config import ModelConfig
@@ -14,7 +15,7 @@ from illustration_worker.settings import Settings
 async def build_engine(settings: Settings) -> Engine:
     """The engine that the settings name, not started."""
     if settings.engine == "fake":
-        return FakeEngine(_fake_script(settings), settings.max_outstanding_jobs)
+        return FakeEngine(_fake_script(settings), settings.max_outstanding_jobs, _lora_limits(settings))
     # torch takes seconds to import: in a thread, so that the server answers meanwhile, and never for the fake
     modules = {"stock": "illustration_worker.engine.stock", "batching": "illustration_worker.engine.batching.engine"}
     await asyncio.to_thread(importlib.import_module, modules[settings.engine])
@@ -24,7 +25,7 @@ async def build_engine(settings: Settings) -> Engine:
 def _stock_engine(settings: Settings) -> Engine:
     from illustration_worker.engine.stock import StockEngine
 
-    return StockEngine(_model_config(settings), settings.max_outstanding_jobs)
+    return StockEngine(_model_config(settings), settings.max_outstanding_jobs, _lora_limits(settings))
 
 
 def _batching_engine(settings: Settings) -> Engine:
@@ -43,7 +44,14 @@ def _batching_engine(settings: Settings) -> Engine:
         attention_backend=settings.attention_backend,
         vae_dtype=settings.vae_dtype,
     )
-    return BatchingEngine(_model_config(settings), options, settings.max_outstanding_jobs)
+    return BatchingEngine(_model_config(settings), options, settings.max_outstanding_jobs, _lora_limits(settings))
+
+
+def _lora_limits(settings: Settings) -> LoraLimits:
+    return LoraLimits(
+        max_held_bytes=settings.lora_cache_mb * MEBIBYTE,
+        max_file_bytes=settings.max_lora_mb * MEBIBYTE,
+    )
 
 
 def _model_config(settings: Settings) -> ModelConfig:

@@ -9,8 +9,9 @@ from illustration_worker.job import JobEvent
 from illustration_worker.rpc.call_log import bind_request, log_event
 from illustration_worker.rpc.grpc_types import Context
 from illustration_worker.rpc.lifecycle import Lifecycle
+from illustration_worker.rpc.lora_stream import chunks_of, header_of
 from illustration_worker.rpc.mapping import to_job
-from illustration_worker.rpc.responses import to_describe_response, to_responses
+from illustration_worker.rpc.responses import to_describe_response, to_put_lora_response, to_responses
 
 
 class WorkerServicer(worker_pb2_grpc.WorkerServiceServicer):
@@ -32,6 +33,14 @@ class WorkerServicer(worker_pb2_grpc.WorkerServiceServicer):
                     log_event(event)
                     for response in to_responses(event):
                         yield response
+
+    async def PutLora(  # noqa: N802  # gRPC's name
+        self, request_iterator: AsyncIterator[worker_pb2.PutLoraRequest], context: Context
+    ) -> worker_pb2.PutLoraResponse:
+        """Take a LoRA file in; also while the worker drains: a job that is inside may wait for it."""
+        engine = self._lifecycle.engine
+        header = await header_of(request_iterator)
+        return to_put_lora_response(await engine.put_lora(header, chunks_of(request_iterator)))
 
     async def Describe(  # noqa: N802  # gRPC's name
         self, request: worker_pb2.DescribeRequest, context: Context

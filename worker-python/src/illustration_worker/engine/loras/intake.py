@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncIterable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Generic
 
 from illustration_worker.engine.loras.claim import AdaptedT, Held, Key
 from illustration_worker.engine.loras.held import HeldLoras
@@ -30,38 +31,33 @@ Raises LoraInvalidError, OutOfMemoryError or DeviceLostError; nothing is left th
 """
 
 
-class LoraIntake:
+class LoraIntake(Generic[AdaptedT]):
     """For the event loop."""
 
     def __init__(self, limits: LoraLimits) -> None:
+        self.loras: HeldLoras[AdaptedT] = HeldLoras(limits.max_held_bytes)
         self._max_file_bytes = min(limits.max_file_bytes, limits.max_held_bytes)
         self._coming: dict[Key, asyncio.Event] = {}
         # one: while it loads a LoRA, peft has torch's modules made without memory, for all threads
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="loras")
 
-    async def put(
-        self,
-        loras: HeldLoras[AdaptedT],
-        header: LoraHeader,
-        chunks: AsyncIterable[bytes],
-        adapt: Adapt[AdaptedT],
-    ) -> HeldLora:
+    async def put(self, header: LoraHeader, chunks: AsyncIterable[bytes], adapt: Adapt[AdaptedT]) -> HeldLora:
         """See ``engine.port.Engine.put_lora``. Of several hand-overs of one LoRA, one is read and the others wait."""
         key = (header.lora_id, header.version)
         while (other := self._coming.get(key)) is not None:
             await other.wait()
-        held = loras.get(key)
+        held = self.loras.get(key)
         if held is None:
             ended = self._coming[key] = asyncio.Event()
             try:
-                held = await self._take_in(loras, header, chunks, adapt)
+                held = await self._take_in(header, chunks, adapt)
             except (LoraInvalidError, OutOfMemoryError, DeviceLostError) as refusal:
-                loras.refuse(key, refusal)
+                self.loras.refuse(key, refusal)
                 raise
             finally:
                 del self._coming[key]
                 ended.set()
-            loras.add(held)
+            self.loras.add(held)
         return held.told()
 
     def stop(self) -> None:
@@ -69,20 +65,16 @@ class LoraIntake:
         self._thread.shutdown()
 
     async def _take_in(
-        self,
-        loras: HeldLoras[AdaptedT],
-        header: LoraHeader,
-        chunks: AsyncIterable[bytes],
-        adapt: Adapt[AdaptedT],
+        self, header: LoraHeader, chunks: AsyncIterable[bytes], adapt: Adapt[AdaptedT]
     ) -> Held[AdaptedT]:
         if header.size_bytes > self._max_file_bytes:
             raise LoraInvalidError(f"The LoRA file is larger than {self._max_file_bytes / MEBIBYTE:g} MiB.")
-        async with loras.room_for(header.size_bytes):  # before it is read: what is on its way counts
+        async with self.loras.room_for(header.size_bytes):  # before it is read: what is on its way counts
             content = await _collected(header, chunks)
             try:
                 return await self._load(header, content, adapt)
             except OutOfMemoryError:
-                loras.evict_unused()
+                self.loras.evict_unused()
             return await self._load(header, content, adapt)
 
     async def _load(self, header: LoraHeader, content: bytes, adapt: Adapt[AdaptedT]) -> Held[AdaptedT]:
