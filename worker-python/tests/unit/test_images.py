@@ -47,6 +47,37 @@ def test_the_centre_is_kept() -> None:
     assert (np.asarray(decode_reference_image(file_of(image))) == 255).all()
 
 
+def test_of_a_tall_picture_more_is_kept_of_the_top() -> None:
+    image = Image.new("RGB", (30, 90), "black")
+    image.paste("white", (0, 15, 30, 45))
+    assert (np.asarray(decode_reference_image(file_of(image))) == 255).all()
+
+
+@pytest.mark.parametrize("size", [(90, 30), (30, 90)])
+def test_padding_keeps_all_of_a_picture_and_adds_a_white_border(size: tuple[int, int]) -> None:
+    square = np.asarray(decode_reference_image(file_of(Image.new("RGB", size, "black")), "pad"))
+    assert square.shape == (90, 90, 3)
+    upright = square if size[1] > size[0] else square.transpose(1, 0, 2)
+    assert (upright[:, 30:60] == 0).all()
+    assert (upright[:, :30] == 255).all()
+    assert (upright[:, 60:] == 255).all()
+
+
+def test_padding_a_very_long_picture_takes_little_memory() -> None:
+    image = decode_reference_image(file_of(Image.new("RGB", (40_000, 20), "black")), "pad")
+    assert image.size == (1024, 1024)
+
+
+def test_padding_turns_a_picture_upright_and_its_transparency_white() -> None:
+    image = Image.new("RGBA", (90, 30), (0, 0, 0, 255))
+    image.paste((255, 0, 0, 0), (0, 0, 45, 30))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise: what is left comes to the top
+    square = np.asarray(decode_reference_image(file_of(image, exif=exif), "pad"))
+    assert (square[:45] == 255).all()
+    assert (square[45:, 30:60] == 0).all()
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [

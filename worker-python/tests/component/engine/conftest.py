@@ -88,7 +88,7 @@ def stock_call(model_config: ModelConfig) -> StockCall:
     """``stock_call_of`` the shared engine's model; of the same without an adapter for a job without references."""
     with_adapter = _stock_call(model_config)
     without = _stock_call(replace(model_config, enable_ip_adapter=False))
-    return lambda job: (with_adapter if job.all_reference_images else without)(job)
+    return lambda job: (with_adapter if job.people else without)(job)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from illustration_worker.engine.stock import StockEngine
 from illustration_worker.images import Pixels
-from illustration_worker.job import Job, Person
+from illustration_worker.job import Job, Person, Region
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.demo.adapters import BASE_WEIGHTS, PLUS_VIT_H_WEIGHTS
 
@@ -51,6 +51,16 @@ async def test_several_pictures_of_one_person_equal_the_stock_pipelines(
     job = make_job(reference_images=tuple(portraits))
     assert np.array_equal(await draw(job), stock_call(job))
     assert not np.array_equal(await draw(replace(job, people=(Person((portraits[0],), 0.33),))), stock_call(job))
+
+
+@pytest.mark.parametrize("mode", ["full", "style", "layout", "style_layout"])
+async def test_two_people_in_regions_equal_the_stock_pipelines(
+    draw: Draw, stock_call: StockCall, make_job: MakeJob, portraits: list[bytes], mode: str
+) -> None:
+    left, right = Region(0.0, 0.0, 0.5, 1.0), Region(0.5, 0.0, 1.0, 1.0)
+    people = (Person((portraits[0],), 0.8, left), Person((portraits[1], portraits[2]), 0.5, right))
+    job = make_job(people=people, ip_adapter_mode=mode, width=96)
+    assert np.array_equal(await draw(job), stock_call(job))
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from illustration_worker.engine.batching import row_cap
 from illustration_worker.engine.batching.engine import BatchingEngine
-from illustration_worker.job import Checkpoint, Finished, Job, JobEvent, Step
+from illustration_worker.job import Checkpoint, Finished, IpAdapterMode, Job, JobEvent, Person, Region, Step
 
 MakeJob = Callable[..., Job]
 
@@ -58,11 +58,29 @@ def random_job(dice: random.Random, make_job: MakeJob, portraits: list[bytes]) -
         num_inference_steps=dice.randint(2, 7),
         guidance_scale=dice.choice([1.0, 5.0, 7.5]),
         guidance_rescale=dice.choice([0.0, 0.5]),
-        ip_adapter_scale=dice.choice([0.0, 0.33, 0.8]),
         width=dice.choice([64, 64, 96]),
-        reference_images=tuple(dice.sample(portraits, dice.randint(0, 2))),
+        people=random_people(dice, portraits),
+        ip_adapter_mode=dice.choice(get_args(IpAdapterMode)),
         wants_checkpoints=True,
     )
+
+
+def random_people(dice: random.Random, portraits: list[bytes]) -> tuple[Person, ...]:
+    """Nobody, one anywhere, or up to three in regions that may overlap."""
+    count = dice.randint(0, 3)
+    return tuple(
+        Person(
+            reference_images=tuple(dice.sample(portraits, dice.randint(1, 2))),
+            ip_adapter_scale=dice.choice([0.0, 0.33, 0.8]),
+            region=random_region(dice) if count > 1 or dice.random() < 0.5 else None,
+        )
+        for _ in range(count)
+    )
+
+
+def random_region(dice: random.Random) -> Region:
+    left, top = dice.uniform(0, 0.7), dice.uniform(0, 0.7)
+    return Region(left, top, dice.uniform(left + 0.1, 1), dice.uniform(top + 0.1, 1))
 
 
 async def until_over(
