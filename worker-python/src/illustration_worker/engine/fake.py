@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from illustration_worker.engine.port import EngineDescription
 from illustration_worker.errors import DeadlineExceededError, DrainingError, QueueFullError
 from illustration_worker.job import Finished, Job, JobEvent, Queued, Started, Step, Timings
+from illustration_worker.model_file import ModelFile, model_digest
+
+_FILES = (ModelFile("base", "fake", "noise, without any model", hashlib.sha256(b"").hexdigest(), size_bytes=0),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class FakeEngine:
             max_outstanding_jobs=self._max_outstanding_jobs,
             default_image_size=64,
             max_image_size=1024,
+            model_files=_FILES,
+            model_digest=model_digest(_FILES),
         )
 
     async def generate(self, job: Job) -> AsyncGenerator[JobEvent, None]:

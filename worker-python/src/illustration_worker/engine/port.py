@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from illustration_worker.job import Job, JobEvent
+from illustration_worker.model_file import ModelFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,9 @@ class EngineDescription:
     max_image_size: int
     capacity: Capacity | None = None
     """None: one job at a time."""
+    model_files: tuple[ModelFile, ...] = ()
+    model_digest: str = ""
+    """Names the content of all model files together, see ``model_file.model_digest``."""
 
 
 class Engine(Protocol):

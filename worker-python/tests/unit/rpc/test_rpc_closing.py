@@ -58,7 +58,7 @@ class FullWire:
 async def test_a_call_cancelled_while_it_sends_closes_the_engines_iterator() -> None:
     engine, lifecycle, wire = HoldingEngine(), Lifecycle(), FullWire()
     lifecycle.open(engine)
-    servicer = WorkerServicer(lifecycle)
+    servicer = WorkerServicer(lifecycle, LoadProgress())
     held: list[Any] = []
 
     def generate(request: Any, context: Any) -> Any:
