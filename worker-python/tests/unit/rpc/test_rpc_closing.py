@@ -15,6 +15,7 @@ import pytest
 from autobio.worker.v1 import worker_pb2
 from illustration_worker.engine.fake import FakeEngine
 from illustration_worker.job import Job, JobEvent
+from illustration_worker.load_progress import LoadProgress
 from illustration_worker.rpc.error_interceptor import ErrorInterceptor
 from illustration_worker.rpc.lifecycle import Lifecycle
 from illustration_worker.rpc.servicer import WorkerServicer

@@ -63,9 +63,9 @@ class S3Source:
             s3={"addressing_style": "path" if endpoint_url else "auto"},
         )
         try:
-            self.client = boto3.session.Session().client(
-                "s3", endpoint_url=endpoint_url, region_name=region, config=config
-            )
+            # the default session would keep credentials that it found before
+            session = boto3.session.Session(region_name=region)
+            self.client = session.client("s3", endpoint_url=endpoint_url, config=config)
         except (BotoCoreError, ValueError) as error:
             raise ModelLoadError(f"S3 cannot be used as configured: {error}") from error
 
