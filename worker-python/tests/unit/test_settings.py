@@ -69,11 +69,11 @@ def test_all_problems_are_told_at_once_without_a_value(monkeypatch: pytest.Monke
         MAX_OUTSTANDING_JOBS="0",
         SHUTDOWN_GRACE_SECONDS="-1",
         WORKER_ADDRESS="hunter2",
-        MODEL_FILE="hunter2",
+        LORA_SCALE="hunter2",
     )
     told = {problem.partition(":")[0] for problem in problems}
     assert told == {
-        "DEVICE", "LOG_LEVEL", "MAX_OUTSTANDING_JOBS", "SHUTDOWN_GRACE_SECONDS", "WORKER_ADDRESS", "MODEL_FILE",
+        "DEVICE", "LOG_LEVEL", "MAX_OUTSTANDING_JOBS", "SHUTDOWN_GRACE_SECONDS", "WORKER_ADDRESS", "LORA_SCALE",
     }  # fmt: skip
     assert "hunter2" not in "".join(problems)
 

@@ -2,12 +2,14 @@
 
 import hashlib
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from original_layout import checkpoint_of
-from safetensors.torch import save_file
+from diffusers import StableDiffusionXLPipeline
+from safetensors.torch import load_file, save_file
 
 from illustration_worker.errors import ModelLoadError
 from illustration_worker.model_file import model_digest
@@ -25,8 +27,6 @@ def base(demo_model_folder: Path, tmp_path: Path) -> ModelConfig:
 
 
 def with_fields(config: ModelConfig, **fields: object) -> ModelConfig:
-    from dataclasses import replace
-
     return replace(config, **fields)  # type: ignore[arg-type]
 
 
@@ -45,7 +45,9 @@ def key_weight(model: LoadedModel) -> torch.Tensor:
     return weight
 
 
-def test_a_checkpoint_becomes_the_base(base: ModelConfig, tmp_path: Path) -> None:
+def test_a_checkpoint_becomes_the_base(
+    base: ModelConfig, tmp_path: Path, checkpoint_of: Callable[[StableDiffusionXLPipeline], dict[str, torch.Tensor]]
+) -> None:
     source = load_model(base)
     with torch.no_grad():
         for weight in source.pipeline.unet.parameters():
@@ -74,8 +76,6 @@ def test_a_lora_is_fused_onto_the_base(base: ModelConfig, lora: Path, way: str) 
         else {"lora_weights": str(lora.parent), "lora_weights_name": lora.name}
     )
     plain, model = load_model(base), load_model(with_fields(base, **fields, lora_scale=0.5))
-    from safetensors.torch import load_file
-
     tensors = load_file(lora)
     change = tensors[f"unet.{LAYER}.lora_B.weight"] @ tensors[f"unet.{LAYER}.lora_A.weight"]
     torch.testing.assert_close(key_weight(model), key_weight(plain) + 0.5 * change)

@@ -33,7 +33,7 @@ def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
     for name, value in {**keys, "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}.items():
         patch.setenv(name, value)
     environment = {**os.environ, "ROOT_ACCESS_KEY": "test-access", "ROOT_SECRET_KEY": "test-secret-key"}
-    command = [server, "--port", f"127.0.0.1:{port}", "posix", folder]
+    command = [str(server), "--port", f"127.0.0.1:{port}", "posix", str(folder)]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}")

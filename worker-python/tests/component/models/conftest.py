@@ -1,7 +1,9 @@
 """The tiny model's weights under the names of Stability's SDXL checkpoints: the way back of diffusers' conversion."""
 
 import re
+from collections.abc import Callable
 
+import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
 
@@ -35,7 +37,13 @@ _TEXT_2 = {
 }
 
 
-def checkpoint_of(pipeline: StableDiffusionXLPipeline) -> Tensors:
+@pytest.fixture
+def checkpoint_of() -> Callable[[StableDiffusionXLPipeline], Tensors]:
+    """Turns a pipeline into a checkpoint's tensors."""
+    return _checkpoint_of
+
+
+def _checkpoint_of(pipeline: StableDiffusionXLPipeline) -> Tensors:
     """All four networks in one mapping."""
     tensors = {f"model.diffusion_model.{_unet_name(n)}": t for n, t in pipeline.unet.state_dict().items()}
     for name, tensor in pipeline.vae.state_dict().items():
