@@ -18,6 +18,9 @@ from illustration_worker.engine.loras.intake import LoraIntake, LoraLimits
 from illustration_worker.engine.port import EngineDescription, HeldLora, LoraHeader
 from illustration_worker.errors import DeadlineExceededError, DrainingError, LoraInvalidError, QueueFullError
 from illustration_worker.job import Finished, Job, JobEvent, LoraNeeded, Queued, Started, Step, Timings
+from illustration_worker.model_file import ModelFile, model_digest
+
+_FILES = (ModelFile("base", "fake", "noise, without any model", hashlib.sha256(b"").hexdigest(), size_bytes=0),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class FakeEngine:
             max_image_size=1024,
             held_loras=self._intake.loras.told(),
             max_lora_bytes=self._intake.loras.max_bytes,
+            model_files=_FILES,
+            model_digest=model_digest(_FILES),
         )
 
     async def generate(self, job: Job) -> AsyncGenerator[JobEvent, None]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from illustration_worker.job import Job, JobEvent
+from illustration_worker.model_file import ModelFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,9 @@ class EngineDescription:
     """The latest used first."""
     max_lora_bytes: int = 0
     """What is held of LoRAs at most; 0: jobs cannot name one."""
+    model_files: tuple[ModelFile, ...] = ()
+    model_digest: str = ""
+    """Names the content of all model files together, see ``model_file.model_digest``."""
 
 
 class Engine(Protocol):

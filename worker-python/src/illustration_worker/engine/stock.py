@@ -29,6 +29,8 @@ from illustration_worker.errors import (
 )
 from illustration_worker.images import encode_png
 from illustration_worker.job import Finished, Job, JobEvent, LoraNeeded, Started, Timings
+from illustration_worker.load_progress import LoadProgress
+from illustration_worker.model_file import model_digest
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.loader import LoadedModel, load_model
 
@@ -46,8 +48,15 @@ class StockEngine:
     files into pixels and back, so that the device never waits for a JPEG or a PNG.
     """
 
-    def __init__(self, config: ModelConfig, max_outstanding_jobs: int, lora_limits: LoraLimits | None = None) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        max_outstanding_jobs: int,
+        progress: LoadProgress | None = None,
+        lora_limits: LoraLimits | None = None,
+    ) -> None:
         self._config = config
+        self._progress = progress or LoadProgress()
         self._max_outstanding_jobs = max_outstanding_jobs
         self._queue: JobQueue[StockTicket] = JobQueue(max_outstanding_jobs)
         self._intake: LoraIntake[AdaptedModel] = LoraIntake(lora_limits or LoraLimits())
@@ -61,8 +70,9 @@ class StockEngine:
     async def start(self) -> None:
         """Load the model and draw one warm-up illustration; returns when jobs can be drawn."""
         began = time.perf_counter()
-        model = await asyncio.wrap_future(self._device_thread.submit(partial(load_model, self._config)))
+        model = await asyncio.wrap_future(self._device_thread.submit(partial(load_model, self._config, self._progress)))
         self._model = model
+        self._progress.enter("warming up")
         self._drawing = self._device_thread.submit(partial(self._draw_until_closed, model))
         try:
             async for _ in self._generate(model, warm_up_job(model.default_image_size)):
@@ -88,6 +98,8 @@ class StockEngine:
             max_image_size=_MAX_IMAGE_FACTOR * model.default_image_size,
             held_loras=self._intake.loras.told(),
             max_lora_bytes=self._intake.loras.max_bytes,
+            model_files=model.files,
+            model_digest=model_digest(model.files),
         )
 
     async def generate(self, job: Job) -> AsyncGenerator[JobEvent, None]:

@@ -10,6 +10,8 @@ from autobio.worker.v1 import worker_pb2
 from illustration_worker import __version__
 from illustration_worker.engine.port import Capacity, EngineDescription, HeldLora
 from illustration_worker.job import Checkpoint, Finished, JobEvent, LoraNeeded, Preview, Queued, Started, Step, Timings
+from illustration_worker.load_progress import LoadState
+from illustration_worker.model_file import ModelFile
 
 IMAGE_CHUNK_BYTES = 512 * 1024
 
@@ -58,6 +60,25 @@ def to_describe_response(description: EngineDescription) -> worker_pb2.DescribeR
             for held in description.held_loras
         ],
         max_lora_bytes=description.max_lora_bytes,
+        model_files=[_model_file(file) for file in description.model_files],
+        model_digest=description.model_digest,
+    )
+
+
+def to_load_progress_response(state: LoadState) -> worker_pb2.GetLoadProgressResponse:
+    """How far loading is."""
+    left = state.seconds_left
+    return worker_pb2.GetLoadProgressResponse(
+        phase=state.phase,
+        done_bytes=state.done_bytes,
+        total_bytes=state.total_bytes,
+        time_left=None if left is None else _duration(left),
+    )
+
+
+def _model_file(file: ModelFile) -> worker_pb2.ModelFile:
+    return worker_pb2.ModelFile(
+        role=file.role, source=file.source, kind=file.kind, sha256=file.sha256, size_bytes=file.size_bytes
     )
 
 

@@ -91,11 +91,7 @@ async def test_it_is_asked_for_once_and_the_picture_is_stocks(
     assert rest[-1].lora_sha256 == held.sha256
     drawn = await draw_with(engine, job)  # held now: not asked for again
     stock = load_model(replace(model_config, enable_ip_adapter=False)).pipeline
-    stock.load_lora_weights(
-        # the shim of models.lora_file: transformers has taken a level out of these names
-        {name: tensor for name, tensor in load(content).items()},
-        adapter_name="ink",
-    )
+    stock.load_lora_weights(load(content), adapter_name="ink")
     stock.set_adapters(["ink"], [0.8])
     expected = stock(
         prompt=job.prompt,

@@ -22,6 +22,8 @@ from illustration_worker.engine.requirements import require_drawable
 from illustration_worker.engine.warm_up import warm_up_job
 from illustration_worker.errors import DeviceLostError, ModelLoadError, StartingError, WorkerError
 from illustration_worker.job import Finished, Job, JobEvent, LoraNeeded
+from illustration_worker.load_progress import LoadProgress
+from illustration_worker.model_file import model_digest
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.loader import LoadedModel, load_model
 
@@ -44,9 +46,11 @@ class BatchingEngine:
         config: ModelConfig,
         options: BatchingOptions,
         max_outstanding_jobs: int,
+        progress: LoadProgress | None = None,
         lora_limits: LoraLimits | None = None,
     ) -> None:
         self._config = config
+        self._progress = progress or LoadProgress()
         self._options = options
         self._max_outstanding_jobs = max_outstanding_jobs
         self._queue: JobQueue[BatchTicket] = JobQueue(max_outstanding_jobs)
@@ -64,6 +68,7 @@ class BatchingEngine:
         began = time.perf_counter()
         machinery = await asyncio.wrap_future(self._device_thread.submit(self._prepare_device))
         self._machinery = machinery
+        self._progress.enter("warming up")
         self._running = self._device_thread.submit(machinery.loop.run)
         try:
             async for _ in self._generate(machinery.model, warm_up_job(machinery.model.default_image_size)):
@@ -92,6 +97,8 @@ class BatchingEngine:
             capacity=machinery.capacity,
             held_loras=self._intake.loras.told(),
             max_lora_bytes=self._intake.loras.max_bytes,
+            model_files=model.files,
+            model_digest=model_digest(model.files),
         )
 
     async def generate(self, job: Job) -> AsyncGenerator[JobEvent, None]:
@@ -175,7 +182,8 @@ class BatchingEngine:
 
     def _prepare_device(self) -> Machinery:
         """On the device thread."""
-        model = load_model(self._config)
+        model = load_model(self._config, self._progress)
+        self._progress.enter("compiling and measuring")
         return assemble(model, self._options, self._queue, self._picture_threads, self._note_device_lost)
 
     def _note_device_lost(self) -> None:
