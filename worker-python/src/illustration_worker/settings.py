@@ -37,6 +37,13 @@ def _power_of_two(value: int) -> int:
     return value
 
 
+def _sizes(value: str) -> str:
+    sizes = [re.fullmatch(r"([1-9]\d{1,3})x([1-9]\d{1,3})", size) for size in value.split()]
+    if not all(size is not None and int(size[1]) % 8 == 0 == int(size[2]) % 8 for size in sizes):
+        raise PydanticCustomError("sizes", "must be sizes such as 832x1216, of multiples of 8, with spaces between")
+    return value
+
+
 def _switch(value: Any) -> Any:
     words = {"true": "on", "1": "on", "false": "off", "0": "off"}
     return words.get(value.lower(), value.lower()) if isinstance(value, str) else value
@@ -132,9 +139,16 @@ class Settings(BaseSettings):
         default="auto",
         description="`ENGINE=batching`: measure at start-up how many rows are worth a call. `auto`: on a GPU.",
     )
+    calibration_sizes: Annotated[str, AfterValidator(_sizes)] = Field(
+        default="",
+        description=(
+            "`ENGINE=batching`: image sizes (`832x1216 1216x832`) that are measured and compiled for at start-up,"
+            " beside the model's own; each takes its time then. For others the width of calls is guessed by area."
+        ),
+    )
     calibration_folder: str = Field(
         default="~/.cache/illustration-worker",
-        description="Where calibrations are kept, so that a restart does not measure again.",
+        description="Where calibrations and compiled code are kept, so that a restart does not make them again.",
     )
     embedding_cache_mb: int = Field(
         default=256, ge=0, le=65536, description="`ENGINE=batching`: memory for encoded prompts and reference images."

@@ -37,7 +37,9 @@ def _batching_engine(settings: Settings, progress: LoadProgress) -> Engine:
         max_batch_rows=settings.max_batch_rows,
         reproducible=settings.reproducible,
         calibration=settings.calibration,
+        calibration_sizes=tuple(_size(text) for text in settings.calibration_sizes.split()),
         calibration_folder=Path(settings.calibration_folder),
+        compile_cache_folder=Path(settings.calibration_folder) / "compiled",
         embedding_cache_bytes=settings.embedding_cache_mb * 1024**2,
         checkpoint_every=settings.checkpoint_every,
         torch_compile=settings.torch_compile,
@@ -79,6 +81,11 @@ def _model_config(settings: Settings) -> ModelConfig:
         aws_region=settings.aws_region,
         local_files_only=settings.hf_hub_offline,
     )
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, height = (int(side) for side in text.split("x"))
+    return width, height
 
 
 def _fake_script(settings: Settings) -> FakeScript:

@@ -131,3 +131,10 @@ def test_rows_come_in_powers_of_two(monkeypatch: pytest.MonkeyPatch, text: str) 
     monkeypatch.setenv("MAX_BATCH_ROWS", text)
     with pytest.raises(SettingsError, match="MAX_BATCH_ROWS"):
         load_settings()
+
+
+def test_calibration_sizes_are_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALIBRATION_SIZES", "832x1216 1216x832")
+    assert load_settings().calibration_sizes == "832x1216 1216x832"
+    for wrong in ("832", "832x1217", "0x64", "832x1216,1216x832"):
+        assert any("CALIBRATION_SIZES" in problem for problem in problems_with(monkeypatch, CALIBRATION_SIZES=wrong))

@@ -10,10 +10,13 @@ from illustration_worker.model_file import ModelFile
 
 @dataclass(frozen=True, slots=True)
 class RowThroughput:
-    """What a UNet call of so many rows takes, at the default image size."""
+    """What a UNet call of so many rows takes."""
 
     rows: int
     seconds: float
+    width: int
+    """Of the pictures, pixels; so is ``height``."""
+    height: int
     peak_memory_bytes: int | None = None
     """None where the device does not tell."""
 
@@ -23,10 +26,11 @@ class Capacity:
     """How many rows (2 for a job with guidance, else 1) share a UNet call."""
 
     row_cap: int
+    """At the default image size."""
     is_reproducible: bool
     """Every call has ``row_cap`` rows, so that a picture does not depend on what is drawn beside it."""
     throughput: tuple[RowThroughput, ...] = ()
-    """As measured at start-up; ascending, empty when nothing was measured."""
+    """As measured at start-up: size by size, the default one first, rows ascending. Empty when nothing was measured."""
 
 
 @dataclass(frozen=True, slots=True)

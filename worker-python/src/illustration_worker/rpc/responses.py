@@ -90,7 +90,11 @@ def to_put_lora_response(held: HeldLora) -> worker_pb2.PutLoraResponse:
 def _capacity(capacity: Capacity) -> worker_pb2.Capacity:
     throughput = [
         worker_pb2.RowThroughput(
-            rows=measured.rows, call=_duration(measured.seconds), peak_memory_bytes=measured.peak_memory_bytes
+            rows=measured.rows,
+            call=_duration(measured.seconds),
+            peak_memory_bytes=measured.peak_memory_bytes,
+            width=measured.width,
+            height=measured.height,
         )
         for measured in capacity.throughput
     ]

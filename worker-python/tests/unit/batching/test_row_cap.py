@@ -24,6 +24,13 @@ def test_larger_pictures_get_fewer_rows_and_smaller_ones_no_more() -> None:
     ]
 
 
+def test_a_size_that_was_measured_has_its_own_cap() -> None:
+    cap = RowCap(8, SIZE, is_fixed=False, rows_by_size={SIZE: 8, (2048, 2048): 4})
+    assert [cap.rows_for(size) for size in (SIZE, (2048, 2048), (1024, 2048))] == [8, 4, 4]
+    assert cap.halve((2048, 2048))
+    assert [cap.rows_for(size) for size in (SIZE, (2048, 2048))] == [4, 2]
+
+
 def test_a_fixed_cap_is_the_same_for_every_size() -> None:
     cap = RowCap(8, SIZE, is_fixed=True)
     assert [cap.rows_for(size) for size in (SIZE, (512, 512), (2048, 2048))] == [8, 8, 8]

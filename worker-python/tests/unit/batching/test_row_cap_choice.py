@@ -19,7 +19,7 @@ from illustration_worker.engine.port import RowThroughput
 )
 def test_as_wide_as_it_pays(milliseconds: list[float], rows: int) -> None:
     throughput = [
-        RowThroughput(rows=bucket, seconds=duration / 1000)
+        RowThroughput(rows=bucket, seconds=duration / 1000, width=1024, height=1024)
         for bucket, duration in zip((1, 2, 4, 8, 16), milliseconds, strict=False)
     ]
     assert choose_row_cap(throughput) == rows

@@ -51,9 +51,10 @@ def test_what_cannot_be_meant_is_refused(fields: dict[str, Any], named: str) -> 
 
 
 def test_the_capacity_is_described() -> None:
-    measured = (RowThroughput(rows=1, seconds=0.5), RowThroughput(rows=2, seconds=0.75, peak_memory_bytes=10))
+    measured = (RowThroughput(1, 0.5, 1024, 1024), RowThroughput(2, 0.75, 832, 1216, peak_memory_bytes=10))
     reply = to_describe_response(replace(LIMITS, capacity=Capacity(2, True, measured)))
     assert (reply.capacity.row_cap, reply.capacity.reproducible) == (2, True)
     first, second = reply.capacity.throughput
     assert (first.rows, first.call.ToMilliseconds(), first.HasField("peak_memory_bytes")) == (1, 500, False)
     assert (second.rows, second.call.ToMilliseconds(), second.peak_memory_bytes) == (2, 750, 10)
+    assert (second.width, second.height) == (832, 1216)

@@ -1,6 +1,7 @@
 """What makes the same UNet faster on a GPU without changing what it computes beyond rounding."""
 
 import logging
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ _BACKENDS = {
     "cudnn": SDPBackend.CUDNN_ATTENTION,
     "math": SDPBackend.MATH,
 }
+_CACHE_VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
 _MAX_GRAPHS = 64
 """torch's own limit of 8 is for code that compiles by accident; beyond it everything would run uncompiled."""
 _log = logging.getLogger(__name__)
@@ -28,6 +30,9 @@ def accelerate(unet: Any, device: torch.device, options: BatchingOptions) -> Une
     chosen = _attention_choice(options.attention_backend)
     if not is_on(options.torch_compile, device.type == "cuda"):
         return chosen(unet)
+    if options.compile_cache_folder is not None:
+        # torch reads it when it compiles, and puts triton's kernels there too
+        os.environ[_CACHE_VARIABLE] = str(options.compile_cache_folder.expanduser())
     torch._dynamo.config.cache_size_limit = _MAX_GRAPHS
     _log.info("the UNet will be compiled")
     # a graph for each shape: one for all shapes would be slower, and there are few

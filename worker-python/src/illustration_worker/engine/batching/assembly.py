@@ -9,7 +9,8 @@ import torch
 
 from illustration_worker.engine.batching.acceleration import accelerate
 from illustration_worker.engine.batching.active_jobs import ActiveJobs
-from illustration_worker.engine.batching.capacity import Measurable, decide_capacity
+from illustration_worker.engine.batching.calibration import Measurable
+from illustration_worker.engine.batching.capacity import by_size, decide_capacity, row_caps_of
 from illustration_worker.engine.batching.conditioning import Conditioning, Encoder
 from illustration_worker.engine.batching.decoder import Decoder
 from illustration_worker.engine.batching.embedding_cache import EmbeddingCache
@@ -66,8 +67,10 @@ def assemble(
     decoder = Decoder(model, getattr(torch, options.vae_dtype))
     finishing = Finishing(decoder, queue, picture_threads, jobs.lose_device)
     size = model.default_image_size
-    row_cap = RowCap(capacity.row_cap, (size, size), is_fixed=capacity.is_reproducible)
-    seconds = {} if capacity.is_reproducible else {one.rows: one.seconds for one in capacity.throughput}
+    row_cap = RowCap(
+        capacity.row_cap, (size, size), is_fixed=capacity.is_reproducible, rows_by_size=row_caps_of(capacity)
+    )
+    seconds = {size: {one.rows: one.seconds for one in rows} for size, rows in by_size(capacity).items()}
     loop = StepLoop(jobs, predictor, row_cap, finishing, Pace(options.checkpoint_every, seconds))
     return Machinery(
         model, capacity, cache, predictor, jobs, finishing, loop, LoraModels(model, layers, cache, options)

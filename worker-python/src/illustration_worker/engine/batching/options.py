@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from illustration_worker.engine.batching.selection import Size
+
 Switch = Literal["auto", "on", "off"]
 AttentionBackend = Literal["auto", "flash", "efficient", "cudnn", "math"]
 
@@ -18,8 +20,12 @@ class BatchingOptions:
     """``auto``: on where no GPU gains from wide calls, that is on a CPU."""
     calibration: Switch = "auto"
     """``auto``: on a GPU only."""
+    calibration_sizes: tuple[Size, ...] = ()
+    """Measured and compiled for beside the model's own."""
     calibration_folder: Path | None = None
     """Where calibrations are kept; None: nowhere."""
+    compile_cache_folder: Path | None = None
+    """Where compiled code is kept; None: where torch puts it, which is a folder for temporary files."""
     embedding_cache_bytes: int = 256 * 1024**2
     checkpoint_every: int = 10
     """Steps from one checkpoint to the next, for jobs that want them; 0: none."""

@@ -27,8 +27,8 @@ class Pace:
 
     checkpoint_every: int
     """Steps; 0: never."""
-    seconds_by_bucket: Mapping[int, float]
-    """Measured at the default size; empty: unknown."""
+    seconds_by_bucket: Mapping[Size, Mapping[int, float]]
+    """Of the sizes that were measured."""
 
 
 class StepLoop:
@@ -90,8 +90,8 @@ class StepLoop:
         return [active[index] for index in indices]
 
     def _seconds_by_bucket(self, size: Size) -> Mapping[int, float]:
-        # of another size only the proportions would be known; the cap alone decides there
-        return self._pace.seconds_by_bucket if size == self._row_cap.default_size else {}
+        # of a size that was not measured only the proportions would be known; the cap alone decides there
+        return self._pace.seconds_by_bucket.get(size, {})
 
     def _predict(self, chosen: list[Denoising], size: Size) -> tuple[dict[Denoising, torch.Tensor], Exception | None]:
         try:

@@ -391,6 +391,24 @@ async def test_calibration_is_measured_once_told_and_kept(
     assert (await started(options))[0].throughput
 
 
+async def test_other_sizes_are_calibrated_too(model_config: ModelConfig, tmp_path: Any) -> None:
+    options = BatchingOptions(
+        reproducible="off",
+        calibration="on",
+        max_batch_rows=2,
+        calibration_folder=tmp_path,
+        calibration_sizes=((96, 64), (64, 64)),
+    )
+    engine = BatchingEngine(model_config, options, 1)
+    await engine.start()
+    capacity = engine.describe().capacity
+    await engine.stop()
+    assert capacity is not None
+    sizes = [(one.width, one.height) for one in capacity.throughput]
+    assert list(dict.fromkeys(sizes)) == [(64, 64), (96, 64)]  # the default size first, and once
+    assert len(list(tmp_path.iterdir())) == 2  # each is kept by itself: a size more measures that one only
+
+
 def test_the_engine_says_what_it_is(reproducible_engine: BatchingEngine, model_config: ModelConfig) -> None:
     description = reproducible_engine.describe()
     assert (description.engine, description.model, description.is_demo_model) == ("batching", model_config.model, True)
