@@ -93,8 +93,8 @@ describe.skipIf(!hasPostgres || !isFull)(`two gateways on one PostgreSQL (FAULTS
   });
 
   it(`${kills} kills of any of the four: every promise is kept`, { timeout: 1_800_000 }, async () => {
-    await runChaos(stack, client, { kills, lanes: 8, random });
+    await runChaos(stack, client, { kills, lanes: 8, cancels: 0.2, random });
     const { verdict } = await judge('PostgreSQL, 2 gateways, 2 workers', stack, client);
-    expect(Object.keys(verdict.states)).toEqual(['succeeded']);
+    expect(Object.keys(verdict.states).toSorted()).toEqual(['canceled', 'succeeded']);
   });
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FaultClient } from './fault-client.js';
+import { isConnectionError, type FaultClient } from './fault-client.js';
 import type { FaultStack } from './fault-stack.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { RestartedProcess } from './restarted-process.js';
@@ -10,25 +10,32 @@ export interface Chaos {
   kills: number;
   /** Clients, each with one job at a time. */
   lanes: number;
+  /** Share of jobs, of several pictures each, whose end is asked for at some moment; 0 to 1. */
+  cancels?: number;
 }
 
 /** After so long without any job begun the service is stuck. The longest pause before an attempt is 30 s. */
 const stuckAfterMs = 90_000;
 const longestJitterMs = 60;
+const longestUntilCancelMs = 1_000;
 
 /** Kills gateways and workers at seeded moments while clients have jobs drawn; returns when every job has ended. */
 export async function runChaos(
   stack: FaultStack,
   client: FaultClient,
-  { kills, lanes, random }: Chaos & { random: SeededRandom },
+  { kills, lanes, cancels = 0, random }: Chaos & { random: SeededRandom },
 ): Promise<void> {
   const over = new AbortController();
   const clients = Promise.all(
     Array.from({ length: lanes }, async (_, lane) => {
       for (let number = 0; !over.signal.aborted; number += 1) {
-        await client.follow(
-          await client.submit(`lane-${lane}-${number}`, { num_inference_steps: random.integer(2, 30) }),
-        );
+        const isCanceled = random.next() < cancels;
+        const steps = random.integer(2, 30);
+        const fields = { num_inference_steps: steps, ...(isCanceled && { n: random.integer(2, 3) }) };
+        const id = await client.submit(`lane-${lane}-${number}`, fields);
+        const ended = client.follow(id);
+        if (isCanceled) await cancelAtRandom(client, id, random);
+        await ended;
       }
     }),
   );
@@ -36,6 +43,16 @@ export async function runChaos(
   // A client that gave up ends the chaos: it goes on only while it can be observed.
   await Promise.race([killer, clients.then(() => undefined)]).finally(() => over.abort());
   await clients;
+}
+
+async function cancelAtRandom(client: FaultClient, id: string, random: SeededRandom): Promise<void> {
+  await sleep(random.integer(0, longestUntilCancelMs));
+  try {
+    await client.cancel(id);
+  } catch (error) {
+    // It met a gateway that was killed: nobody has promised anything then, and the job goes its way.
+    if (!isConnectionError(error)) throw error;
+  }
 }
 
 async function killAtRandom(stack: FaultStack, kills: number, random: SeededRandom): Promise<void> {

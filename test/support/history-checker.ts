@@ -117,10 +117,15 @@ function eventFaults({ job_id: id, state }: FinalJob, events: FinalEvent[]): str
   return faults;
 }
 
+/** Addresses of objects that no succeeded job names. */
+export function orphansOf({ jobs, objects }: Pick<Evidence, 'jobs' | 'objects'>): string[] {
+  const owned = new Set(jobs.flatMap((job) => (job.data ?? []).map((image) => image.s3_uri)));
+  return [...objects.keys()].filter((uri) => !owned.has(uri));
+}
+
 /** `succeeded` if and only if every result is there, whole; and nothing else is there. */
 function objectFaults({ jobs, objects }: Evidence): string[] {
   const results = jobs.flatMap((job) => (job.data ?? []).map((image) => ({ id: job.job_id, ...image })));
-  const owned = new Set(results.map((image) => image.s3_uri));
   return [
     ...jobs
       .filter((job) => (job.state === 'succeeded') !== (job.data !== undefined && job.data.length > 0))
@@ -133,7 +138,7 @@ function objectFaults({ jobs, objects }: Evidence): string[] {
     ...[...groupBy(results, (image) => image.s3_uri)].flatMap(([uri, sharers]) =>
       sharers.length > 1 ? [`object: ${uri} belongs to ${sharers.length} results`] : [],
     ),
-    ...[...objects.keys()].filter((uri) => !owned.has(uri)).map((uri) => `orphan: ${uri} belongs to no succeeded job`),
+    ...orphansOf({ jobs, objects }).map((uri) => `orphan: ${uri} belongs to no succeeded job`),
   ];
 }
 

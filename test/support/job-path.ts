@@ -24,6 +24,7 @@ const defaults: Settings = {
   maxQueuedJobs: 1000,
   stepTimeoutMs: 60_000,
   leaseSeconds: 10,
+  retentionMs: 0,
   abortGraceMs: 500,
   drainGraceMs: 5000,
 };

@@ -31,6 +31,8 @@ export abstract class AppConfig {
     readonly leaseSeconds: number;
     /** A run without progress for so long hangs. */
     readonly stepTimeoutMs: number;
+    /** How long an ended job can be looked at; 0: for ever. */
+    readonly retentionMs: number;
     /** How long a run may take to stop once it is aborted. */
     readonly abortGraceMs: number;
     /** How long runs may go on after SIGTERM before they are handed back. */

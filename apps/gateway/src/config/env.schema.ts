@@ -70,6 +70,9 @@ export const envSchema = z.object({
   STEP_TIMEOUT_SECONDS: integer(1, 3600)
     .default(60)
     .describe('A drawing without progress for so long is taken to hang, and is tried again.'),
+  JOB_RETENTION_DAYS: integer(0, 3650)
+    .default(90)
+    .describe('How long an ended job, its events and its receipt are kept; 0: for ever. Pictures stay.'),
   MAX_QUEUED_JOBS: integer(1, 1_000_000)
     .default(1000)
     .describe('More waiting jobs than this are refused with `queue-full`.'),

@@ -37,6 +37,7 @@ describe('loadConfig', () => {
         deadlineMs: 3_600_000,
         leaseSeconds: 10,
         stepTimeoutMs: 60_000,
+        retentionMs: 90 * 86_400_000,
         abortGraceMs: 5_000,
         drainGraceMs: 120_000,
       },

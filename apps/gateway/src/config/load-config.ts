@@ -7,6 +7,7 @@ import { type Env, envAliases, envSchema } from './env.schema.js';
 
 /** A worker stops within a step; nobody needs to set how long a step may be at most. */
 const ABORT_GRACE_MS = 5_000;
+const DAY_MS = 86_400_000;
 
 export type EnvSource = Readonly<Record<string, string | undefined>>;
 
@@ -99,6 +100,7 @@ function toJobs(env: Env): AppConfig['jobs'] {
     deadlineMs: env.JOB_DEADLINE_SECONDS * 1000,
     leaseSeconds: env.JOB_LEASE_SECONDS,
     stepTimeoutMs: env.STEP_TIMEOUT_SECONDS * 1000,
+    retentionMs: env.JOB_RETENTION_DAYS * DAY_MS,
     abortGraceMs: ABORT_GRACE_MS,
     drainGraceMs: env.SHUTDOWN_GRACE_SECONDS * 1000,
   };

@@ -65,7 +65,7 @@ for (const { name, isAvailable, start } of backends) {
     });
 
     it('applies each step of the schema once, in order', async () => {
-      const steps: Migration[] = [4, 5].map((version) => ({
+      const steps: Migration[] = [5, 6].map((version) => ({
         version,
         name: `step ${version}`,
         sql: `CREATE TABLE illustration.step_${version} ()`,
@@ -77,8 +77,9 @@ for (const { name, isAvailable, start } of backends) {
         { version: 1, name: 'jobs' },
         { version: 2, name: 'unfinished-pictures' },
         { version: 3, name: 'leftovers' },
-        { version: 4, name: 'step 4' },
+        { version: 4, name: 'retention' },
         { version: 5, name: 'step 5' },
+        { version: 6, name: 'step 6' },
       ]);
     });
 
@@ -99,6 +100,7 @@ describe.skipIf(!backends.every(({ isAvailable }) => isAvailable))('a PostgreSQL
       { version: 1 },
       { version: 2 },
       { version: 3 },
+      { version: 4 },
     ]);
     await Promise.all(databases.map((database) => database.close()));
     await server.stop();

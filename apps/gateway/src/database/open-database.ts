@@ -4,6 +4,7 @@ import { migrate } from './migrate.js';
 import { jobs } from './migrations/0001-jobs.js';
 import { unfinishedPictures } from './migrations/0002-unfinished-pictures.js';
 import { leftovers } from './migrations/0003-leftovers.js';
+import { retention } from './migrations/0004-retention.js';
 import { PgliteDatabase } from './pglite-database.js';
 import { PostgresDatabase } from './postgres-database.js';
 
@@ -20,7 +21,7 @@ export async function openDatabase(
   const database =
     url === undefined ? await PgliteDatabase.open(folder) : new PostgresDatabase({ url, onConnectionLost });
   try {
-    await migrate(database, [jobs, unfinishedPictures, leftovers]);
+    await migrate(database, [jobs, unfinishedPictures, leftovers, retention]);
   } catch (error) {
     await database.close();
     throw error;

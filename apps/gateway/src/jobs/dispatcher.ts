@@ -72,7 +72,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     ];
     this.rounds = [
       this.repeat(() => this.recovery.sweep(), sweepMs),
-      this.repeat(() => this.recovery.tidy(), tidyMs),
+      this.repeat(() => this.recovery.tidy(this.config.retentionMs), tidyMs),
       this.repeat(() => this.leftovers.sweep((job) => this.runner.discard(job)), leftoversMs),
       this.repeat(() => this.announce(), announceMs),
     ];

@@ -278,6 +278,54 @@ for (const { name, isAvailable, start } of backends) {
       });
     });
 
+    it('charges a job for the death of its instance only when it was being drawn', async () => {
+      const { id } = await accept();
+      for (let death = 1; death <= 4; death += 1) {
+        await leaseOne();
+        await lapseLeases();
+        await path.recovery.sweep();
+      }
+      expect(await path.store.get('tenant-a', id)).toMatchObject({ state: 'queued', attempt: 4 });
+      for (let death = 1; death <= 3; death += 1) {
+        await path.queue.progress(await leaseOne(), { step: 0, total: 20, image: 1, images: 1 });
+        await lapseLeases();
+        await path.recovery.sweep();
+      }
+      expect(await path.store.get('tenant-a', id)).toMatchObject({
+        state: 'failed',
+        attempt: 7,
+        error: { reason: 'attempts-exhausted', lastFailure: { reason: 'worker-unavailable' } },
+      });
+    });
+
+    it('does not try for ever a job that kills its instance before it is begun', async () => {
+      const { id } = await accept();
+      let deaths = 0;
+      for (; (await path.store.get('tenant-a', id)).state === 'queued'; deaths += 1) {
+        await leaseOne();
+        await lapseLeases();
+        await path.recovery.sweep();
+      }
+      expect(await path.store.get('tenant-a', id)).toMatchObject({ state: 'failed' });
+      expect(deaths).toBe(13);
+    });
+
+    it('forgets jobs that ended long ago, with their events, and no others', async () => {
+      const [old, recent, waiting] = [await accept(), await accept(), await accept()];
+      for (let ended = 0; ended < 2; ended += 1) await path.queue.complete(await leaseOne(), drawn);
+      await backend.database.query(
+        `UPDATE illustration.jobs SET finished_at = finished_at - interval '2 days' WHERE id = $1::uuid`,
+        [old.id],
+      );
+      await path.recovery.tidy(0);
+      expect((await path.store.get('tenant-a', old.id)).state).toBe('succeeded');
+      await path.recovery.tidy(86_400_000);
+      await expect(path.store.get('tenant-a', old.id)).rejects.toMatchObject({ reason: 'not-found' });
+      expect(await eventTypes(old.id)).toEqual([]);
+      expect((await path.store.get('tenant-a', recent.id)).state).toBe('succeeded');
+      expect((await path.store.get('tenant-a', waiting.id)).state).toBe('queued');
+    });
+
     it('takes back at once every run of a dead owner', async () => {
       const { id } = await accept();
       await leaseOne();

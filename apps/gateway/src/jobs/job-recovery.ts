@@ -8,6 +8,13 @@ import { isLapsedSql, lockEntry } from './queue-entry.js';
 import { selectJobs } from './job-rows.js';
 
 const batch = 100;
+/** Ended jobs that one `tidy` forgets at most: their events go with them. */
+const forgetAtOnce = 1000;
+/**
+ * A job that waited for its turn when its instance died is not charged for it, so often. Not for ever: reading what it
+ * asks for may be what kills.
+ */
+const unchargedDeaths = 10;
 
 /**
  * Finds jobs that nobody moves any more. Every gateway sweeps; they take turns at the rows, and what one has done the
@@ -33,12 +40,13 @@ export class JobRecovery {
     return ids.length;
   }
 
-  /** Forgets what has served its time. */
-  async tidy(): Promise<void> {
+  /** Forgets what has served its time. `retentionMs`: of ended jobs; 0: they are kept for ever. */
+  async tidy(retentionMs: number): Promise<void> {
     await this.database.query('DELETE FROM illustration.idempotency_keys WHERE expires_at <= clock_timestamp()');
     await this.database.query(
       `DELETE FROM illustration.gateways WHERE heartbeat_at < clock_timestamp() - interval '1 hour'`,
     );
+    if (retentionMs > 0) await this.database.query(forgetEnded, [retentionMs, forgetAtOnce]);
   }
 
   private async idsOf(sql: string): Promise<string[]> {
@@ -52,8 +60,10 @@ export class JobRecovery {
     switch (entry?.state) {
       case 'active': {
         const attempt = { id: jobId, retryCount: entry.retryCount };
-        if (entry.isLapsed || isOwnerDead)
-          await endAttempt(tx, this.queue, { attempt, why: noSignOfLife, pauseSeconds: 0 });
+        if (!entry.isLapsed && !isOwnerDead) break;
+        // Without progress the worker had not begun it.
+        if (job.progress === null && entry.retryCount < unchargedDeaths) await this.queue.allowOneMore(tx, attempt);
+        await endAttempt(tx, this.queue, { attempt, why: noSignOfLife, pauseSeconds: 0 });
         break;
       }
       // pg-boss's own supervisor was there first: only the job's side of it is missing.
@@ -89,3 +99,10 @@ const overdueJobs = `
   SELECT id FROM illustration.jobs
   WHERE state = 'queued' AND (deadline <= clock_timestamp() OR is_cancel_requested)
   LIMIT ${batch}`;
+
+/** Skips locked rows: gateways that tidy at the same time do not wait for each other. */
+const forgetEnded = `
+  DELETE FROM illustration.jobs WHERE id IN (
+    SELECT id FROM illustration.jobs
+    WHERE finished_at < clock_timestamp() - $1::float8 * interval '1 ms'
+    ORDER BY finished_at LIMIT $2::int FOR UPDATE SKIP LOCKED)`;

@@ -8,6 +8,8 @@ export abstract class JobsConfig {
   abstract readonly stepTimeoutMs: number;
   /** `JOB_LEASE_SECONDS`, from 10 (pg-boss's least): how long a job stays with a gateway that gives no sign of life. */
   abstract readonly leaseSeconds: number;
+  /** `JOB_RETENTION_DAYS`: how long an ended job can be looked at; 0: for ever. */
+  abstract readonly retentionMs: number;
   /** How long a run may take to stop once it is aborted; then it is left behind, without its lease. */
   abstract readonly abortGraceMs: number;
   /** How long a drain lets runs go on before it hands them back; `SHUTDOWN_GRACE_SECONDS`. */

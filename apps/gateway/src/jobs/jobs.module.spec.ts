@@ -33,6 +33,7 @@ const runner = new ScriptedRunner(1);
         maxQueuedJobs: 10,
         stepTimeoutMs: 60_000,
         leaseSeconds: 10,
+        retentionMs: 0,
         abortGraceMs: 1000,
         drainGraceMs: 5000,
       } satisfies JobsConfig,

@@ -1,45 +1,77 @@
 import { randomUUID } from 'node:crypto';
-import { link, open, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-/**
- * Writes a file so that readers, and the disk after a power cut, hold all of it or nothing: a hidden file beside it is
- * written, flushed, then renamed over the name. `path`'s folder must exist. Nothing is left behind on failure.
- */
-export function writeAtomically(path: string, body: Buffer, signal?: AbortSignal): Promise<void> {
-  return publish(path, body, { by: rename, signal });
-}
+/** A file so old belongs to no write that still goes on. */
+const abandonedAfterMs = 3_600_000;
 
 /**
- * The same for a name that nobody may have yet: a hard link fails where a rename replaces. Of many writers one succeeds.
- *
- * @returns false when the name is taken; what is there is whole and stays as it is
+ * Writes files so that readers, and the disk after a power cut, hold all of one or nothing: it is written and flushed in
+ * a folder of its own, then given its name. The folder of that name must exist, on the same file system.
  */
-export async function writeOnceAtomically(path: string, body: Buffer, signal?: AbortSignal): Promise<boolean> {
-  try {
-    await publish(path, body, { by: link, signal });
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
+export class AtomicWrites {
+  /** @param incoming where unfinished files lie; nobody else's */
+  constructor(private readonly incoming: string) {}
+
+  /** Replaces what is there. Nothing is left behind on failure. */
+  replace(path: string, body: Buffer, signal?: AbortSignal): Promise<void> {
+    return this.publish(path, body, { by: rename, signal });
+  }
+
+  /**
+   * The same for a name that nobody may have yet: a hard link fails where a rename replaces. Of many writers one succeeds.
+   *
+   * @returns false when the name is taken; what is there is whole and stays as it is
+   */
+  async create(path: string, body: Buffer, signal?: AbortSignal): Promise<boolean> {
+    try {
+      await this.publish(path, body, { by: link, signal });
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'EEXIST')) return false;
+      throw error;
+    }
+  }
+
+  /** Removes what processes have left that were killed while they wrote. */
+  async removeAbandoned(now = Date.now()): Promise<void> {
+    for (const name of await this.unfinished()) {
+      const path = join(this.incoming, name);
+      try {
+        if ((await stat(path)).mtimeMs < now - abandonedAfterMs) await rm(path, { force: true });
+      } catch (error) {
+        // Its writer has just finished.
+        if (!hasCode(error, 'ENOENT')) throw error;
+      }
+    }
+  }
+
+  private async unfinished(): Promise<string[]> {
+    try {
+      return await readdir(this.incoming);
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return [];
+      throw error;
+    }
+  }
+
+  private async publish(path: string, body: Buffer, { by, signal }: Publication): Promise<void> {
+    await mkdir(this.incoming, { recursive: true });
+    const unfinished = join(this.incoming, randomUUID());
+    try {
+      await writeFlushed(unfinished, body, signal);
+      await by(unfinished, path);
+    } finally {
+      await rm(unfinished, { force: true });
+    }
+    await flushFolder(dirname(path));
   }
 }
 
 interface Publication {
   /** Gives the written file its name. */
-  by: (temporary: string, path: string) => Promise<void>;
+  by: (unfinished: string, path: string) => Promise<void>;
   signal?: AbortSignal;
-}
-
-async function publish(path: string, body: Buffer, { by, signal }: Publication): Promise<void> {
-  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
-  try {
-    await writeFlushed(temporary, body, signal);
-    await by(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  await flushFolder(dirname(path));
 }
 
 async function writeFlushed(path: string, body: Buffer, signal?: AbortSignal): Promise<void> {
@@ -61,4 +93,8 @@ async function flushFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -116,6 +116,23 @@ describe('FileObjectStore', () => {
       await expect(store.putIfAbsent(key, object)).rejects.toMatchObject({ reason: 'storage-unavailable' });
     }
     expect(await readdir(base)).toEqual(['store']);
+  });
+
+  it('removes what a killed process has left, and nothing that is being written', async () => {
+    await store.put('avatars/ada.png', Buffer.from('x'), 'image/png');
+    const incoming = join(folder, '.incoming');
+    expect(await readdir(incoming)).toEqual([]);
+    await writeFile(join(incoming, 'abandoned'), 'half a pict');
+    await writeFile(join(incoming, 'fresh'), 'half a pict');
+    const twoHoursAgo = new Date(Date.now() - 7_200_000);
+    await utimes(join(incoming, 'abandoned'), twoHoursAgo, twoHoursAgo);
+    await store.onModuleInit();
+    expect(await readdir(incoming)).toEqual(['fresh']);
+    expect((await store.get('avatars/ada.png', limits)).body.toString()).toBe('x');
+  });
+
+  it('starts in a folder that is not there yet', async () => {
+    await expect(store.onModuleInit()).resolves.toBeUndefined();
   });
 
   it('stops with the reason of the signal', async () => {

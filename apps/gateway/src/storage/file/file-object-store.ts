@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
 import { access, lstat, mkdir, open, rm, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+
+import { Logger, type OnModuleInit } from '@nestjs/common';
 
 import type { FileStoreConfig } from '../../config/app-config.js';
 import { DomainError } from '../../errors/domain-error.js';
@@ -15,9 +17,11 @@ import {
   type ObjectStat,
   type StoredObject,
 } from '../object-store.js';
-import { writeAtomically, writeOnceAtomically } from './atomic-write.js';
+import { AtomicWrites } from './atomic-write.js';
 import { OutsideFolderError, pathOfKey, proveContained } from './contained-path.js';
 
+/** Hidden: no key leads there. In the store's folder, so that a finished file need only be renamed. */
+const incomingFolder = '.incoming';
 // NONBLOCK: opening a pipe somebody put there must not hang; the type is checked after.
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -26,12 +30,23 @@ interface Options {
 }
 
 /** Objects as plain files below one folder: the default for a laptop. Needs no server. */
-export class FileObjectStore extends ObjectStore {
+export class FileObjectStore extends ObjectStore implements OnModuleInit {
+  private readonly logger = new Logger(FileObjectStore.name);
+  private readonly writes: AtomicWrites;
+
   constructor(
     private readonly config: FileStoreConfig,
     private readonly address: { url(): string },
   ) {
     super();
+    this.writes = new AtomicWrites(join(config.folder, incomingFolder));
+  }
+
+  /** What a killed process has left is only in the way: that it cannot be removed is no reason not to start. */
+  async onModuleInit(): Promise<void> {
+    await this.writes
+      .removeAbandoned()
+      .catch((error: unknown) => this.logger.warn({ err: error }, 'unfinished files of a killed process stay'));
   }
 
   async get(key: string, { maxBytes, signal }: Options & { maxBytes: number }): Promise<StoredObject> {
@@ -62,11 +77,11 @@ export class FileObjectStore extends ObjectStore {
   }
 
   async put(key: string, body: Buffer, _contentType: string, { signal }: Options = {}): Promise<void> {
-    await this.write(key, signal, (path) => writeAtomically(path, body, signal));
+    await this.write(key, signal, (path) => this.writes.replace(path, body, signal));
   }
 
   async putIfAbsent(key: string, { body }: NewObject, { signal }: Options = {}): Promise<ConditionalPut> {
-    const isStored = await this.write(key, signal, (path) => writeOnceAtomically(path, body, signal));
+    const isStored = await this.write(key, signal, (path) => this.writes.create(path, body, signal));
     return isStored ? 'stored' : 'exists';
   }
 
