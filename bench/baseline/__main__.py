@@ -2,9 +2,14 @@
 
 import uvicorn
 
-from bench.baseline.app import SETTINGS, create_app
+from bench.baseline.app import create_app
+from bench.baseline.config import PrototypeSettings
 
 if __name__ == "__main__":
+    settings = PrototypeSettings()
     uvicorn.run(
-        create_app(), host=SETTINGS.uvicorn_host, port=SETTINGS.uvicorn_port, log_level=SETTINGS.uvicorn_log_level
+        create_app(settings),
+        host=settings.uvicorn_host,
+        port=settings.uvicorn_port,
+        log_level=settings.uvicorn_log_level,
     )

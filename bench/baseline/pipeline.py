@@ -1,7 +1,8 @@
-"""The guide's singleton pipeline, and its inference function."""
+"""The guide's singleton pipeline, and its inference function. No FastAPI, no boto3: benchmarks call this directly."""
 
 import contextlib
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,6 +17,19 @@ STUB_SIDE = 64
 """Pixels: what the demo model and the gateway's fake draw too."""
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What the guide hands to its inference functions."""
+
+    prompt: str
+    prompt_2: str | None
+    num_inference_steps: int
+    ip_adapter_scale: float
+    negative_prompt: str
+    image_path: str
+    """The avatar, or the subject photo."""
+
+
 class TextToImagePipeline:
     """One for the process, as in the guide."""
 
@@ -23,6 +37,7 @@ class TextToImagePipeline:
     pipeline: Any = None
 
     def __new__(cls) -> "TextToImagePipeline":
+        """The one there is."""
         if cls._instance is None:
             cls._instance = super().__new__(cls)
         return cls._instance
@@ -50,19 +65,18 @@ def picture_lock(is_locked: bool) -> contextlib.AbstractContextManager[Any]:
     return threading.Lock() if is_locked else contextlib.nullcontext()
 
 
-def memory_generation_inference(pipeline: Any, request: Any, avatar_path: str) -> Image.Image:
-    """Draw a memory: the prompt, the style as second prompt, the avatar by IP-Adapter at the request's scale.
+def inference(pipeline: Any, inputs: Inputs, generator: torch.Generator | None = None) -> Image.Image:
+    """Draw: the scale is set on the shared pipeline, without a lock on everybody's picture.
 
-    The scale is set on the shared pipeline: without a lock, on everybody's picture.
+    ``generator`` is for benchmarks, whose arms must draw the same picture; the prototype draws without a seed.
     """
-    pipeline.set_ip_adapter_scale(request.ip_adapter_scale)
-    generator = None if request.seed is None else torch.Generator("cpu").manual_seed(request.seed)
+    pipeline.set_ip_adapter_scale(inputs.ip_adapter_scale)
     drawn: Image.Image = pipeline(
-        prompt=request.prompt,
-        prompt_2=request.style_prompt,
-        negative_prompt=request.negative_prompt,
-        num_inference_steps=request.num_inference_steps,
-        ip_adapter_image=load_image(avatar_path),
+        prompt=inputs.prompt,
+        prompt_2=inputs.prompt_2,
+        negative_prompt=inputs.negative_prompt,
+        num_inference_steps=inputs.num_inference_steps,
+        ip_adapter_image=load_image(inputs.image_path),
         generator=generator,
     ).images[0]
     return drawn
@@ -70,4 +84,4 @@ def memory_generation_inference(pipeline: Any, request: Any, avatar_path: str) -
 
 def stub_inference() -> Image.Image:
     """A plain picture at once."""
-    return Image.new("L", (STUB_SIDE, STUB_SIDE), 127)
+    return Image.new("RGB", (STUB_SIDE, STUB_SIDE), (127, 127, 127))
