@@ -29,3 +29,8 @@ export function spread(values: readonly number[], digits = 1): string {
   const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits));
   return `${median(values).toFixed(digits)} (${low} to ${high})`;
 }
+
+/** `64 x 64`, as its header says. */
+export function sizeOfPng(png: Buffer): string {
+  return `${png.readUInt32BE(16)} x ${png.readUInt32BE(20)}`;
+}

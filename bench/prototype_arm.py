@@ -1,4 +1,4 @@
-"""The prototype's inference function behind its lock, in this process: a baseline for benchmarks that count CPU seconds.
+"""The prototype's inference function behind its lock, in this process: a baseline where CPU seconds are counted.
 
 Neither HTTP nor S3, which would be charged to the prototype alone.
 """
