@@ -1,31 +1,37 @@
-"""B2: one job at a time, CPU seconds an image: batching engine / stock pipeline."""
+"""B2: one job at a time, CPU seconds an image: batching engine / stock pipeline, and the prototype beside them."""
 
 import asyncio
-from collections.abc import Sequence
 
-from bench.engines import cpu_seconds_an_image, mixed_jobs, require_same_pictures, running_engines
-from bench.rounds import Arm, compare
-from illustration_worker.engine.port import Engine
-from illustration_worker.job import Job
+from bench.engines import (
+    PROTOTYPE_SIDE,
+    Draw,
+    cpu_seconds_an_image,
+    mixed_jobs,
+    require_same_pictures,
+    running_drawers,
+)
+from bench.rounds import Arm, Goal, compare
 
 GOAL = 1.0
 
 
 async def main() -> None:
     """Print the table."""
-    jobs = mixed_jobs(4)
+    jobs = mixed_jobs(2)
 
-    async def one_by_one(engine: Engine, jobs: Sequence[Job]) -> float:
-        return sum([await cpu_seconds_an_image(engine, [job]) for job in jobs]) / len(jobs)
+    async def one_by_one(draw: Draw) -> float:
+        return sum([await cpu_seconds_an_image(draw, [job]) for job in jobs]) / len(jobs)
 
-    async with running_engines() as engines:
-        await require_same_pictures(engines, jobs)
+    async with running_drawers() as drawers:
+        await require_same_pictures([drawers.stock, drawers.prototype, drawers.batching], jobs)
         await compare(
-            "B2: one job at a time, demo model, 64 px, 20 to 23 steps",
+            f"B2: one job at a time, demo model, {PROTOTYPE_SIDE} px, 20 and 21 steps",
             "CPU seconds an image",
-            Arm("stock", lambda: one_by_one(engines.stock, jobs)),
-            Arm("batching", lambda: one_by_one(engines.batching, jobs)),
-            GOAL,
+            Arm("batching", lambda: one_by_one(drawers.batching)),
+            [
+                Goal(Arm("stock", lambda: one_by_one(drawers.stock)), GOAL),
+                Goal(Arm("prototype", lambda: one_by_one(drawers.prototype))),
+            ],
         )
 
 

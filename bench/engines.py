@@ -1,17 +1,18 @@
-"""Both engines on the demo model, and the jobs they are given."""
+"""Both engines and the prototype on the demo model, and the jobs they are given."""
 
 import asyncio
 import io
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
 
+from bench.prototype_arm import LockedPrototype
 from illustration_worker.engine.batching.engine import BatchingEngine
 from illustration_worker.engine.batching.options import BatchingOptions
 from illustration_worker.engine.port import Engine
@@ -23,36 +24,46 @@ from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.demo.build import build_demo_model
 
 STEPS = 20
-SIDE = 64
+PROTOTYPE_SIDE = 128
+"""Pixels: the demo model's own size. The prototype takes neither size nor guidance from a request."""
+PROTOTYPE_GUIDANCE = 5.0
+"""The default of diffusers' SDXL pipeline."""
 ONE_LEVEL = 1
+
+Draw = Callable[[Job], Awaitable[bytes]]
+"""Draws a job; gives its PNG."""
 
 
 @dataclass(frozen=True)
-class Engines:
-    """Started. ``stock`` takes one job at a time: the baseline, with the lock it needs."""
+class Drawers:
+    """Started, with the same weights. ``prototype`` and ``stock`` draw one job at a time."""
 
-    stock: Engine
-    batching: Engine
+    prototype: Draw
+    stock: Draw
+    batching: Draw
 
 
 @asynccontextmanager
-async def running_engines() -> AsyncIterator[Engines]:
-    """The same weights in both; row buckets as needed, since speed is the question here."""
-    with TemporaryDirectory() as folder:
-        build_demo_model(Path(folder) / "demo")
-        config = ModelConfig(f"{folder}/demo", ip_adapter=f"{folder}/demo", device="cpu")
+async def running_drawers() -> AsyncIterator[Drawers]:
+    """All in this process; row buckets as needed, since speed is the question here."""
+    with TemporaryDirectory() as name:
+        folder = Path(name) / "demo"
+        build_demo_model(folder)
+        config = ModelConfig(str(folder), ip_adapter=str(folder), device="cpu")
         options = BatchingOptions(reproducible="off", max_batch_rows=16)
-        engines = Engines(StockEngine(config, 16), BatchingEngine(config, options, 16))
-        for engine in (engines.stock, engines.batching):
+        engines = (StockEngine(config, 16), BatchingEngine(config, options, 16))
+        for engine in engines:
             await engine.start()
-        yield engines
-        for engine in (engines.stock, engines.batching):
+        stock, batching = (_drawn_by(engine) for engine in engines)
+        yield Drawers(LockedPrototype(folder).draw, stock, batching)
+        for engine in engines:
             await engine.stop()
 
 
 def mixed_jobs(count: int) -> list[Job]:
-    """Different in prompt, seed, scale, guidance and length."""
-    return [mixed_job(number, SIDE, STEPS + number % 4) for number in range(count)]
+    """Different in prompt, seed, scale and length; size and guidance are those that the prototype can draw."""
+    jobs = (mixed_job(number, PROTOTYPE_SIDE, STEPS + number % 4) for number in range(count))
+    return [replace(job, guidance_scale=PROTOTYPE_GUIDANCE) for job in jobs]
 
 
 def mixed_job(number: int, side: int, steps: int) -> Job:
@@ -75,7 +86,7 @@ def mixed_job(number: int, side: int, steps: int) -> Job:
 
 async def draw_together(engine: Engine, jobs: Sequence[Job]) -> list[Pixels]:
     """The pictures of jobs that are asked for at the same time."""
-    return [_pixels(drawn) for drawn in await asyncio.gather(*(finish(engine, job) for job in jobs))]
+    return await _pictures(_drawn_by(engine), jobs)
 
 
 async def finish(engine: Engine, job: Job) -> Finished:
@@ -86,21 +97,31 @@ async def finish(engine: Engine, job: Job) -> Finished:
     raise RuntimeError("the job ended without a picture")
 
 
-async def cpu_seconds_an_image(engine: Engine, jobs: Sequence[Job]) -> float:
-    """Of all threads of this process."""
+async def cpu_seconds_an_image(draw: Draw, jobs: Sequence[Job]) -> float:
+    """Of all threads of this process, for jobs that are asked for at the same time."""
     began = time.process_time()
-    await draw_together(engine, jobs)
+    await asyncio.gather(*(draw(job) for job in jobs))
     return (time.process_time() - began) / len(jobs)
 
 
-async def require_same_pictures(engines: Engines, jobs: Sequence[Job]) -> None:
-    """A comparison of engines that draw different pictures would say nothing."""
-    pairs = zip(await draw_together(engines.stock, jobs), await draw_together(engines.batching, jobs), strict=True)
-    worst = max(int(np.abs(one.astype(int) - other.astype(int)).max()) for one, other in pairs)
-    print(f"largest difference between the arms' pictures: {worst} of 255 levels")
-    if worst > ONE_LEVEL:
-        raise SystemExit("the arms draw different pictures")
+async def require_same_pictures(draws: Sequence[Draw], jobs: Sequence[Job]) -> None:
+    """A comparison of arms that draw different pictures would say nothing."""
+    first, *others = [await _pictures(draw, jobs) for draw in draws]
+    for other in others:
+        pairs = zip(first, other, strict=True)
+        worst = max(int(np.abs(one.astype(int) - two.astype(int)).max()) for one, two in pairs)
+        print(f"largest difference between the arms' pictures: {worst} of 255 levels")
+        if worst > ONE_LEVEL:
+            raise SystemExit("the arms draw different pictures")
 
 
-def _pixels(drawn: Finished) -> Pixels:
-    return np.asarray(Image.open(io.BytesIO(drawn.png)))
+def _drawn_by(engine: Engine) -> Draw:
+    async def draw(job: Job) -> bytes:
+        return (await finish(engine, job)).png
+
+    return draw
+
+
+async def _pictures(draw: Draw, jobs: Sequence[Job]) -> list[Pixels]:
+    pngs = await asyncio.gather(*(draw(job) for job in jobs))
+    return [np.asarray(Image.open(io.BytesIO(png))) for png in pngs]

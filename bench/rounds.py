@@ -18,19 +18,38 @@ class Arm:
     figures: list[float] = field(default_factory=list)
 
 
-async def compare(title: str, unit: str, baseline: Arm, ours: Arm, goal: float) -> float:
-    """Measure both arms ``ROUNDS`` times, A B B A ..., and print medians, ranges and their ratio, which is returned."""
-    for arm in (baseline, ours):
+@dataclass(frozen=True)
+class Goal:
+    """Ours over ``baseline``, at most; without ``most`` the ratio is only told."""
+
+    baseline: Arm
+    most: float | None = None
+
+
+async def compare(title: str, unit: str, ours: Arm, goals: Sequence[Goal]) -> None:
+    """Measure all arms ``ROUNDS`` times, A B B A ...; print medians and ranges, also of the rounds' ratios."""
+    arms = [*(goal.baseline for goal in goals), ours]
+    for arm in arms:
         await arm.measure()  # not counted: what happens once only
-    await take_turns((baseline, ours))
-    ratio = statistics.median(ours.figures) / statistics.median(baseline.figures)
+    await take_turns(arms)
     print(f"\n{title} ({platform.machine()}, {ROUNDS} rounds, interleaved)\n")
     print(f"| arm | median {unit} | range |\n| --- | --- | --- |")
-    for arm in (baseline, ours):
-        median, low, high = statistics.median(arm.figures), min(arm.figures), max(arm.figures)
-        print(f"| {arm.name} | {median:.4f} | {low:.4f} to {high:.4f} |")
-    print(f"\nratio {ratio:.3f}, goal {goal:.3f} or less: {'reached' if ratio <= goal else 'MISSED'}")
-    return ratio
+    for arm in arms:
+        print(f"| {arm.name} | {_median_and_range(arm.figures, ' | ')} |")
+    print()
+    for goal in goals:
+        ratios = [mine / theirs for mine, theirs in zip(ours.figures, goal.baseline.figures, strict=True)]
+        print(f"ratio to {goal.baseline.name}: {_median_and_range(ratios, ', ')}{_verdict(ratios, goal.most)}")
+
+
+def _median_and_range(figures: Sequence[float], between: str) -> str:
+    return f"{statistics.median(figures):.4f}{between}{min(figures):.4f} to {max(figures):.4f}"
+
+
+def _verdict(ratios: Sequence[float], most: float | None) -> str:
+    if most is None:
+        return ""
+    return f"; goal {most:.3f} or less: {'reached' if statistics.median(ratios) <= most else 'MISSED'}"
 
 
 async def take_turns(arms: Sequence[Arm], seconds: float = float("inf")) -> None:
