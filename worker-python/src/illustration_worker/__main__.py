@@ -14,13 +14,14 @@ from dataclasses import asdict, dataclass
 
 from illustration_worker.engine.port import Engine
 from illustration_worker.errors import ModelLoadError
+from illustration_worker.load_progress import LoadProgress
 from illustration_worker.logs import configure_logs, route_library_logs
 from illustration_worker.rpc.address import AddressError, parse_address
 from illustration_worker.rpc.server import WorkerServer
 from illustration_worker.settings import Settings, SettingsError, load_settings
 from illustration_worker.wiring import build_engine
 
-EngineFactory = Callable[[Settings], Awaitable[Engine]]
+EngineFactory = Callable[[Settings, LoadProgress], Awaitable[Engine]]
 
 ENGINE_STOP_SECONDS = 5.0
 """For an engine nobody waits for any more to leave its current step and free the device."""
@@ -47,9 +48,10 @@ async def run(settings: Settings, engine_factory: EngineFactory = build_engine) 
     stop_asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop_asked.set)
-    server = WorkerServer()
+    progress = LoadProgress()
+    server = WorkerServer(progress)
     await server.start(parse_address(settings.worker_address))
-    starting = asyncio.create_task(_start_engine(settings, engine_factory))
+    starting = asyncio.create_task(_start_engine(settings, progress, engine_factory))
     stopping = asyncio.create_task(stop_asked.wait())
     await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
@@ -74,11 +76,11 @@ async def run(settings: Settings, engine_factory: EngineFactory = build_engine) 
     return Ending(exit_status=0, is_clean=await _shut_down(server, engine, settings.shutdown_grace_seconds))
 
 
-async def _start_engine(settings: Settings, engine_factory: EngineFactory) -> Engine | None:
+async def _start_engine(settings: Settings, progress: LoadProgress, engine_factory: EngineFactory) -> Engine | None:
     """The started engine; None when it cannot start, and the log says why."""
     started_at = time.monotonic()
     try:
-        engine = await engine_factory(settings)
+        engine = await engine_factory(settings, progress)
         route_library_logs()  # the libraries have just been imported
         await engine.start()
     except ModelLoadError as error:

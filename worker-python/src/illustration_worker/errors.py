@@ -4,6 +4,7 @@
     ├── MalformedRequestError      MALFORMED_REQUEST     the bytes are no request
     ├── InvalidRequestError        VALIDATION_FAILED     a field is out of range
     ├── ReferenceImageError        AVATAR_INVALID        the reference image is not a usable picture
+    ├── LoraInvalidError           LORA_INVALID          the file is no LoRA for the loaded model
     ├── QueueFullError             QUEUE_FULL            too many jobs wait already
     ├── StartingError              STARTING              the model is still loading
     ├── DrainingError              DRAINING              the worker is shutting down
@@ -14,7 +15,8 @@
     └── GenerationFailedError      GENERATION_FAILED     the model could not draw the job
 
 A ``WorkerError``'s text is written for the caller: it never holds prompts, paths or an exception's own text.
-``ModelLoadError`` is apart: it ends the start-up and reaches the operator's log, never a caller.
+``ModelLoadError`` is apart: it ends the start-up and reaches the operator's log, never a caller. So is
+``WeightsRefusedError``: it holds no path, and whoever looked at the file decides who is told.
 """
 
 from typing import ClassVar
@@ -47,6 +49,12 @@ class ReferenceImageError(WorkerError):
     """A reference image is not a usable picture."""
 
     reason = "AVATAR_INVALID"
+
+
+class LoraInvalidError(WorkerError):
+    """A file that was put is no LoRA for the loaded model."""
+
+    reason = "LORA_INVALID"
 
 
 class QueueFullError(WorkerError):
@@ -99,3 +107,8 @@ class GenerationFailedError(WorkerError):
 
 class ModelLoadError(Exception):
     """The model or its adapter cannot be loaded as configured. The text is for the operator."""
+
+
+class WeightsRefusedError(Exception):
+    """A file of weights cannot be used here. The text is a clause that names what the file seems to be, and no path:
+    "it seems to be a Stable Diffusion 1.x checkpoint; SDXL is needed"."""

@@ -90,6 +90,11 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class LoraNeeded:
+    """The worker does not hold the job's LoRA: the job waits until it is put, or the deadline ends."""
+
+
+@dataclass(frozen=True, slots=True)
 class Queued:
     """The job waits; ``position`` jobs are in front of it."""
 
@@ -146,9 +151,11 @@ class Finished:
     timings: Timings
     device_seconds: float = 0.0
     """The device's time for this job; of steps shared with other jobs, its share by rows."""
+    lora_sha256: str | None = None
+    """Of the LoRA file that was applied, hexadecimal; None without a LoRA."""
     warnings: tuple[str, ...] = ()
     """What the caller should know of the picture, a sentence each."""
 
 
-JobEvent = Queued | Started | Step | Preview | Checkpoint | Finished
-"""In order: ``Queued*``, ``Started``, ``(Step | Preview | Checkpoint)*``, ``Finished``."""
+JobEvent = LoraNeeded | Queued | Started | Step | Preview | Checkpoint | Finished
+"""In order: ``LoraNeeded?``, ``Queued*``, ``Started``, ``(Step | Preview | Checkpoint)*``, ``Finished``."""

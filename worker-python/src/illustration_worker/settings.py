@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import re
 from typing import Annotated, Any, Literal, cast
 
@@ -64,6 +63,29 @@ class Settings(BaseSettings):
         min_length=1,
         description="The SDXL base model: a folder in diffusers' layout, or a repository of the Hugging Face hub.",
     )
+    model_s3_path: str | None = Field(
+        default=None,
+        description="`s3://bucket/key` of a .safetensors file, before `MODEL_FILE`: an SDXL checkpoint becomes the base"
+        " (`MODEL_PATH` gives its configuration), a LoRA is fused onto `MODEL_PATH`. Credentials: as boto3 finds them.",
+    )
+    model_file: str | None = Field(default=None, description="The same, as a file on this machine.")
+    model_kind: Annotated[Literal["auto", "lora", "checkpoint"], BeforeValidator(_lower_case)] = Field(
+        default="auto", description="What that file must be; `auto`: what its header says."
+    )
+    model_cache_folder: str = Field(
+        default="~/.cache/illustration-worker/models", description="Where files from S3, and digests, are kept."
+    )
+    model_cache_max_gb: float = Field(
+        default=50.0, ge=0, le=100000, description="Most of it, in GB; the least recently used leave first."
+    )
+    s3_endpoint_url: str | None = Field(default=None, description="An S3 server other than AWS, for `MODEL_S3_PATH`.")
+    aws_region: str | None = Field(default=None, description="Region of the bucket in `MODEL_S3_PATH`.")
+    enable_lora: bool = Field(default=False, description="Fuse the LoRA in `LORA_WEIGHTS` into the model.")
+    lora_weights: str | None = Field(default=None, description="Its folder, or a repository of the hub.")
+    lora_weights_name: str = Field(
+        default="pytorch_lora_weights.safetensors", min_length=1, description="Its file in `LORA_WEIGHTS`."
+    )
+    lora_scale: float = Field(default=1.0, ge=0, le=2, description="How strongly LoRAs are fused; 1 is as trained.")
     enable_ip_adapter: bool = Field(default=True, description="Load an IP-Adapter: reference images steer the picture.")
     ip_adapter: str = Field(
         default="h94/IP-Adapter",
@@ -117,6 +139,13 @@ class Settings(BaseSettings):
     embedding_cache_mb: int = Field(
         default=256, ge=0, le=65536, description="`ENGINE=batching`: memory for encoded prompts and reference images."
     )
+    lora_cache_mb: int = Field(
+        default=1024,
+        ge=0,
+        le=65536,
+        description="LoRAs that requests name: how much of their files is held in memory. 0: requests cannot name one.",
+    )
+    max_lora_mb: int = Field(default=512, ge=1, le=4096, description="Largest LoRA file that a request can name.")
     checkpoint_every: int = Field(
         default=10,
         ge=0,
@@ -158,40 +187,22 @@ class Settings(BaseSettings):
     )
 
 
-NOT_YET = {
-    "MODEL_FILE": "a single-file model is not supported by this release; put a diffusers folder into MODEL_PATH",
-    "MODEL_S3_PATH": "a model from S3 is not supported by this release; use MODEL_PATH",
-    "ENABLE_LORA": "LoRA weights are not supported by this release; set ENABLE_LORA=false",
-    "LORA_WEIGHTS": "LoRA weights are not supported by this release; unset LORA_WEIGHTS",
-    "LORA_WEIGHTS_NAME": "LoRA weights are not supported by this release; unset LORA_WEIGHTS_NAME",
-}
-"""Settings of the prototype that this release cannot honour: refused, as ignoring one would draw other pictures."""
-
-_FALSE = {"", "0", "false", "f", "no", "n", "off"}
-
-
 def load_settings() -> Settings:
     """The settings of this process.
 
     Raises:
         SettingsError: with every problem there is, not only the first.
     """
-    environment = {name.upper(): value for name, value in os.environ.items()}
-    problems = [
-        f"{name}: {sentence}."
-        for name, sentence in NOT_YET.items()
-        if (environment.get(name, "").strip().lower() not in _FALSE if name == "ENABLE_LORA" else environment.get(name))
-    ]
     try:
         settings = Settings()
     except ValidationError as error:
-        problems += [
+        problems = [
             f"{str(problem['loc'][0]).upper()}: {problem['msg']}."
             for problem in error.errors(include_url=False, include_input=False, include_context=False)
         ]
         raise SettingsError(problems) from None
-    if problems:
-        raise SettingsError(problems)
+    if settings.enable_lora and settings.lora_weights is None:
+        raise SettingsError(["LORA_WEIGHTS: is needed when ENABLE_LORA is on."])
     return settings
 
 

@@ -5,29 +5,31 @@ import importlib
 from pathlib import Path
 
 from illustration_worker.engine.fake import FakeEngine, FakeScript
+from illustration_worker.engine.loras.intake import MEBIBYTE, LoraLimits
 from illustration_worker.engine.port import Engine
 from illustration_worker.errors import WorkerError
+from illustration_worker.load_progress import LoadProgress
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.settings import Settings
 
 
-async def build_engine(settings: Settings) -> Engine:
+async def build_engine(settings: Settings, progress: LoadProgress) -> Engine:
     """The engine that the settings name, not started."""
     if settings.engine == "fake":
-        return FakeEngine(_fake_script(settings), settings.max_outstanding_jobs)
+        return FakeEngine(_fake_script(settings), settings.max_outstanding_jobs, _lora_limits(settings))
     # torch takes seconds to import: in a thread, so that the server answers meanwhile, and never for the fake
     modules = {"stock": "illustration_worker.engine.stock", "batching": "illustration_worker.engine.batching.engine"}
     await asyncio.to_thread(importlib.import_module, modules[settings.engine])
-    return _stock_engine(settings) if settings.engine == "stock" else _batching_engine(settings)
+    return (_stock_engine if settings.engine == "stock" else _batching_engine)(settings, progress)
 
 
-def _stock_engine(settings: Settings) -> Engine:
+def _stock_engine(settings: Settings, progress: LoadProgress) -> Engine:
     from illustration_worker.engine.stock import StockEngine
 
-    return StockEngine(_model_config(settings), settings.max_outstanding_jobs)
+    return StockEngine(_model_config(settings), settings.max_outstanding_jobs, progress, _lora_limits(settings))
 
 
-def _batching_engine(settings: Settings) -> Engine:
+def _batching_engine(settings: Settings, progress: LoadProgress) -> Engine:
     from illustration_worker.engine.batching.engine import BatchingEngine
     from illustration_worker.engine.batching.options import BatchingOptions
 
@@ -43,7 +45,16 @@ def _batching_engine(settings: Settings) -> Engine:
         attention_backend=settings.attention_backend,
         vae_dtype=settings.vae_dtype,
     )
-    return BatchingEngine(_model_config(settings), options, settings.max_outstanding_jobs)
+    return BatchingEngine(
+        _model_config(settings), options, settings.max_outstanding_jobs, progress, _lora_limits(settings)
+    )
+
+
+def _lora_limits(settings: Settings) -> LoraLimits:
+    return LoraLimits(
+        max_held_bytes=settings.lora_cache_mb * MEBIBYTE,
+        max_file_bytes=settings.max_lora_mb * MEBIBYTE,
+    )
 
 
 def _model_config(settings: Settings) -> ModelConfig:
@@ -56,6 +67,16 @@ def _model_config(settings: Settings) -> ModelConfig:
         ip_adapter_subfolder=settings.ip_adapter_subfolder,
         ip_adapter_weights=settings.ip_adapter_weights,
         reference_fit=settings.reference_fit,
+        model_s3_path=settings.model_s3_path,
+        model_file=settings.model_file,
+        model_kind=settings.model_kind,
+        lora_weights=settings.lora_weights if settings.enable_lora else None,
+        lora_weights_name=settings.lora_weights_name,
+        lora_scale=settings.lora_scale,
+        cache_folder=Path(settings.model_cache_folder),
+        cache_max_bytes=round(settings.model_cache_max_gb * 1e9),
+        s3_endpoint_url=settings.s3_endpoint_url,
+        aws_region=settings.aws_region,
         local_files_only=settings.hf_hub_offline,
     )
 

@@ -7,12 +7,12 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from illustration_worker.settings import NOT_YET, Settings, SettingsError, describe_settings, load_settings
+from illustration_worker.settings import Settings, SettingsError, describe_settings, load_settings
 
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [*(row["name"] for row in describe_settings()), "UVICORN_LOG_LEVEL", *NOT_YET]:
+    for name in [*(row["name"] for row in describe_settings()), "UVICORN_LOG_LEVEL"]:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -46,8 +46,6 @@ def test_values_come_from_the_environment_in_any_case(monkeypatch: pytest.Monkey
 def test_an_empty_variable_is_an_absent_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for row in describe_settings():
         monkeypatch.setenv(row["name"], "")
-    for name in NOT_YET:
-        monkeypatch.setenv(name, "")
     assert load_settings() == Settings()
 
 
@@ -71,11 +69,11 @@ def test_all_problems_are_told_at_once_without_a_value(monkeypatch: pytest.Monke
         MAX_OUTSTANDING_JOBS="0",
         SHUTDOWN_GRACE_SECONDS="-1",
         WORKER_ADDRESS="hunter2",
-        MODEL_FILE="hunter2",
+        LORA_SCALE="hunter2",
     )
     told = {problem.partition(":")[0] for problem in problems}
     assert told == {
-        "DEVICE", "LOG_LEVEL", "MAX_OUTSTANDING_JOBS", "SHUTDOWN_GRACE_SECONDS", "WORKER_ADDRESS", "MODEL_FILE",
+        "DEVICE", "LOG_LEVEL", "MAX_OUTSTANDING_JOBS", "SHUTDOWN_GRACE_SECONDS", "WORKER_ADDRESS", "LORA_SCALE",
     }  # fmt: skip
     assert "hunter2" not in "".join(problems)
 
@@ -92,19 +90,10 @@ def test_bad_addresses(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     assert problems == ["WORKER_ADDRESS: must be unix:PATH or HOST:PORT."]
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("MODEL_FILE", "/models/checkpoint-1.safetensors"),
-        ("MODEL_S3_PATH", "s3://bucket/checkpoint-1.safetensors"),
-        ("ENABLE_LORA", "True"),
-        ("LORA_WEIGHTS", "/loras"),
-        ("LORA_WEIGHTS_NAME", "lora.safetensors"),
-    ],
-)
-def test_what_cannot_be_honoured_yet_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    (problem,) = problems_with(monkeypatch, **{name: value})
-    assert problem == f"{name}: {NOT_YET[name]}."
+def test_an_always_on_lora_needs_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert problems_with(monkeypatch, ENABLE_LORA="true") == ["LORA_WEIGHTS: is needed when ENABLE_LORA is on."]
+    monkeypatch.setenv("LORA_WEIGHTS", "folder")
+    assert load_settings().lora_weights == "folder"
 
 
 @pytest.mark.parametrize("value", ["false", "False", "0", "no"])

@@ -10,6 +10,8 @@ from diffusers.models.embeddings import ImageProjection
 
 from illustration_worker.engine.decoding import decode_latents
 from illustration_worker.engine.device import wait_for_stream
+from illustration_worker.engine.loras.adapted_model import AdaptedModel
+from illustration_worker.engine.loras.claim import Applied
 from illustration_worker.engine.people import are_masked, is_steered_by_people, masked_scales_of, masks_of
 from illustration_worker.engine.picture_warnings import warnings_of
 from illustration_worker.engine.ticket import Ticket
@@ -22,6 +24,7 @@ from illustration_worker.models.loader import LoadedModel
 class StockTicket(Ticket):
     """A ticket with what is prepared for the device while the job waits."""
 
+    lora: Applied[AdaptedModel] | None
     references: torch.Tensor | None = None
     """Reference images as the image encoder takes them: (images, 3, side, side), float32, on the CPU."""
     reference_seconds: float = 0.0

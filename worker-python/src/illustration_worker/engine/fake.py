@@ -6,15 +6,21 @@ of arrival, one at a time; closing the iterator stops the job within a step.
 
 import asyncio
 import hashlib
+import json
 import struct
 import time
 import zlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass
 
-from illustration_worker.engine.port import EngineDescription
-from illustration_worker.errors import DeadlineExceededError, DrainingError, QueueFullError
-from illustration_worker.job import Finished, Job, JobEvent, Queued, Started, Step, Timings
+from illustration_worker.engine.loras.claim import Applied
+from illustration_worker.engine.loras.intake import LoraIntake, LoraLimits
+from illustration_worker.engine.port import EngineDescription, HeldLora, LoraHeader
+from illustration_worker.errors import DeadlineExceededError, DrainingError, LoraInvalidError, QueueFullError
+from illustration_worker.job import Finished, Job, JobEvent, LoraNeeded, Queued, Started, Step, Timings
+from illustration_worker.model_file import ModelFile, model_digest
+
+_FILES = (ModelFile("base", "fake", "noise, without any model", hashlib.sha256(b"").hexdigest(), size_bytes=0),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +41,18 @@ class FakeScript:
 class FakeEngine:
     """See ``engine.port.Engine``."""
 
-    def __init__(self, script: FakeScript | None = None, max_outstanding_jobs: int = 16) -> None:
+    def __init__(
+        self,
+        script: FakeScript | None = None,
+        max_outstanding_jobs: int = 16,
+        lora_limits: LoraLimits | None = None,
+    ) -> None:
         self.steps_done: dict[str, int] = {}
         """By job id: the last step that was done. For tests."""
         self._script = script or FakeScript()
         self._max_outstanding_jobs = max_outstanding_jobs
+        self._intake: LoraIntake[None] = LoraIntake(lora_limits or LoraLimits())
+        self._outstanding: list[Job] = []
         self._line: list[Job] = []
         self._line_moved = asyncio.Event()
         self._is_stopping = False
@@ -63,39 +76,44 @@ class FakeEngine:
             max_outstanding_jobs=self._max_outstanding_jobs,
             default_image_size=64,
             max_image_size=1024,
+            held_loras=self._intake.loras.told(),
+            max_lora_bytes=self._intake.loras.max_bytes,
+            model_files=_FILES,
+            model_digest=model_digest(_FILES),
         )
 
     async def generate(self, job: Job) -> AsyncGenerator[JobEvent, None]:
         """Noise that depends on everything a picture depends on."""
         if self._is_stopping:
             raise DrainingError("The worker is shutting down.")
-        if len(self._line) >= self._max_outstanding_jobs:
-            raise QueueFullError(f"{len(self._line)} jobs wait already.")
+        if len(self._outstanding) >= self._max_outstanding_jobs:
+            raise QueueFullError(f"{len(self._outstanding)} jobs wait already.")
         arrived_at = time.perf_counter()
-        self._line.append(job)
-        try:
-            while self._line[0] is not job:
-                line_moved = self._line_moved  # taken before the caller is given time: a move meanwhile is not missed
-                yield Queued(position=next(i for i, other in enumerate(self._line) if other is job))
-                await line_moved.wait()
-            started_at = time.perf_counter()
-            yield Started()
-            for index in range(1, job.num_inference_steps + 1):
-                await self._step(job, index)
-                yield Step(index=index, total=job.num_inference_steps)
-            drawn_at = time.perf_counter()
-            png = draw_noise(job)
-            timings = Timings(
-                queue=started_at - arrived_at,
-                encode=0.0,
-                denoise=drawn_at - started_at,
-                decode=0.0,
-                png=time.perf_counter() - drawn_at,
-            )
-            yield Finished(png=png, width=job.width, height=job.height, timings=timings)
-        finally:
-            self._line = [other for other in self._line if other is not job]
-            self._tell_line_moved()
+        self._outstanding.append(job)
+        with self._intake.loras.claimed(job) as claim:
+            try:
+                if claim.is_waiting:
+                    yield LoraNeeded()
+                lora = await claim.granted()
+                self._line.append(job)
+                while self._line[0] is not job:
+                    line_moved = self._line_moved  # taken before the caller is given time: no move meanwhile is missed
+                    yield Queued(position=next(i for i, other in enumerate(self._line) if other is job))
+                    await line_moved.wait()
+                started_at = time.perf_counter()
+                yield Started()
+                for index in range(1, job.num_inference_steps + 1):
+                    await self._step(job, index)
+                    yield Step(index=index, total=job.num_inference_steps)
+                yield _finished(job, lora, arrived_at, started_at)
+            finally:
+                self._outstanding = [other for other in self._outstanding if other is not job]
+                self._line = [other for other in self._line if other is not job]
+                self._tell_line_moved()
+
+    async def put_lora(self, header: LoraHeader, chunks: AsyncIterable[bytes]) -> HeldLora:
+        """Take in whatever looks like a safetensors file. See the port."""
+        return await self._intake.put(header, chunks, _looked_at)
 
     async def wait_until_broken(self) -> None:
         """Never: there is no device."""
@@ -105,10 +123,11 @@ class FakeEngine:
         """Take no more jobs; return when the line is empty."""
         self._is_stopping = True
         await self.wait_until_idle()
+        self._intake.stop()
 
     async def wait_until_idle(self) -> None:
         """Return when no job is drawn and none waits."""
-        while self._line:
+        while self._outstanding:
             await self._line_moved.wait()
 
     async def _step(self, job: Job, index: int) -> None:
@@ -124,6 +143,31 @@ class FakeEngine:
     def _tell_line_moved(self) -> None:
         self._line_moved.set()
         self._line_moved = asyncio.Event()
+
+
+def _finished(job: Job, lora: Applied[None] | None, arrived_at: float, started_at: float) -> Finished:
+    drawn_at = time.perf_counter()
+    png = draw_noise(job)
+    timings = Timings(
+        queue=started_at - arrived_at,
+        encode=0.0,
+        denoise=drawn_at - started_at,
+        decode=0.0,
+        png=time.perf_counter() - drawn_at,
+    )
+    sha256 = None if lora is None else lora.sha256
+    return Finished(png=png, width=job.width, height=job.height, timings=timings, lora_sha256=sha256)
+
+
+def _looked_at(content: bytes) -> tuple[str, None]:
+    header = content[8 : 8 + int.from_bytes(content[:8], "little")]
+    try:
+        is_file = isinstance(json.loads(header), dict)
+    except ValueError:
+        is_file = False
+    if not is_file:
+        raise LoraInvalidError("The LoRA cannot be used: it is no safetensors file.")
+    return "LoRA (fake)", None
 
 
 def draw_noise(job: Job) -> bytes:

@@ -1,10 +1,11 @@
 """The port between the RPC side and whatever draws: everything ``rpc`` knows of an engine."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from illustration_worker.job import Job, JobEvent
+from illustration_worker.model_file import ModelFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,28 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
+class LoraHeader:
+    """A LoRA file to come. Id and version together name one content."""
+
+    lora_id: str
+    version: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLora:
+    """A LoRA in memory."""
+
+    lora_id: str
+    sha256: str
+    """Of the file, hexadecimal."""
+    size_bytes: int
+    """Of the file."""
+    kind: str
+    """What the file was found to be, in words: "LoRA (diffusers)"."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineDescription:
     """What is loaded, where, and what it takes. Fields are those of ``DescribeResponse``."""
 
@@ -45,6 +68,13 @@ class EngineDescription:
     max_image_size: int
     capacity: Capacity | None = None
     """None: one job at a time."""
+    held_loras: tuple[HeldLora, ...] = ()
+    """The latest used first."""
+    max_lora_bytes: int = 0
+    """What is held of LoRAs at most; 0: jobs cannot name one."""
+    model_files: tuple[ModelFile, ...] = ()
+    model_digest: str = ""
+    """Names the content of all model files together, see ``model_file.model_digest``."""
 
 
 class Engine(Protocol):
@@ -68,6 +98,17 @@ class Engine(Protocol):
 
         Raises (from the iteration):
             WorkerError: one of its subclasses, see ``illustration_worker.errors``.
+        """
+
+    async def put_lora(self, header: LoraHeader, chunks: AsyncIterable[bytes]) -> HeldLora:
+        """Take a LoRA file in, and let the jobs go on that wait for it. One that is held already is not read.
+
+        A hand-over that breaks off, or is not what its header says, leaves nothing, and the jobs waiting.
+
+        Raises:
+            LoraInvalidError: it is no LoRA for the loaded model; the jobs that wait for it fail likewise.
+            OutOfMemoryError: the device has too little memory for it; as before.
+            InvalidRequestError: the chunks are not the file that the header tells of.
         """
 
     async def wait_until_broken(self) -> None:

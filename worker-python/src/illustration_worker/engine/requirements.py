@@ -11,8 +11,6 @@ def require_drawable(model: LoadedModel, job: Job) -> None:
     Raises:
         InvalidRequestError: says what it cannot.
     """
-    if job.lora is not None:
-        raise InvalidRequestError("This worker cannot draw with a LoRA.")
     if job.people and job.ip_adapter_mode not in model.ip_adapter_modes:
         raise InvalidRequestError(
             f"ip_adapter_mode '{job.ip_adapter_mode}' cannot be drawn with this model: its UNet has other layers."

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
@@ -14,7 +14,9 @@ from illustration_worker.engine.device import free_device_memory
 from illustration_worker.engine.device_thread import DeviceThread
 from illustration_worker.engine.drawing import Drawing, StockTicket, draw, prepare_references
 from illustration_worker.engine.job_queue import JobQueue
-from illustration_worker.engine.port import EngineDescription
+from illustration_worker.engine.loras.adapted_model import AdaptedModel, adapt
+from illustration_worker.engine.loras.intake import LoraIntake, LoraLimits
+from illustration_worker.engine.port import EngineDescription, HeldLora, LoraHeader
 from illustration_worker.engine.requirements import require_drawable
 from illustration_worker.engine.warm_up import warm_up_job
 from illustration_worker.errors import (
@@ -26,7 +28,9 @@ from illustration_worker.errors import (
     WorkerError,
 )
 from illustration_worker.images import encode_png
-from illustration_worker.job import Finished, Job, JobEvent, Started, Timings
+from illustration_worker.job import Finished, Job, JobEvent, LoraNeeded, Started, Timings
+from illustration_worker.load_progress import LoadProgress
+from illustration_worker.model_file import model_digest
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.loader import LoadedModel, load_model
 
@@ -44,10 +48,18 @@ class StockEngine:
     files into pixels and back, so that the device never waits for a JPEG or a PNG.
     """
 
-    def __init__(self, config: ModelConfig, max_outstanding_jobs: int) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        max_outstanding_jobs: int,
+        progress: LoadProgress | None = None,
+        lora_limits: LoraLimits | None = None,
+    ) -> None:
         self._config = config
+        self._progress = progress or LoadProgress()
         self._max_outstanding_jobs = max_outstanding_jobs
         self._queue: JobQueue[StockTicket] = JobQueue(max_outstanding_jobs)
+        self._intake: LoraIntake[AdaptedModel] = LoraIntake(lora_limits or LoraLimits())
         self._device_thread = DeviceThread()
         self._picture_threads = ThreadPoolExecutor(_PICTURE_THREADS, thread_name_prefix="pictures")
         self._model: LoadedModel | None = None
@@ -58,8 +70,9 @@ class StockEngine:
     async def start(self) -> None:
         """Load the model and draw one warm-up illustration; returns when jobs can be drawn."""
         began = time.perf_counter()
-        model = await asyncio.wrap_future(self._device_thread.submit(partial(load_model, self._config)))
+        model = await asyncio.wrap_future(self._device_thread.submit(partial(load_model, self._config, self._progress)))
         self._model = model
+        self._progress.enter("warming up")
         self._drawing = self._device_thread.submit(partial(self._draw_until_closed, model))
         try:
             async for _ in self._generate(model, warm_up_job(model.default_image_size)):
@@ -83,6 +96,10 @@ class StockEngine:
             max_outstanding_jobs=self._max_outstanding_jobs,
             default_image_size=model.default_image_size,
             max_image_size=_MAX_IMAGE_FACTOR * model.default_image_size,
+            held_loras=self._intake.loras.told(),
+            max_lora_bytes=self._intake.loras.max_bytes,
+            model_files=model.files,
+            model_digest=model_digest(model.files),
         )
 
     async def generate(self, job: Job) -> AsyncGenerator[JobEvent, None]:
@@ -93,6 +110,16 @@ class StockEngine:
                 yield event
         finally:
             await events.aclose()
+
+    async def put_lora(self, header: LoraHeader, chunks: AsyncIterable[bytes]) -> HeldLora:
+        """Take a LoRA file in. See the port."""
+        model = self._loaded_model()
+
+        def adapt_model(content: bytes) -> tuple[str, AdaptedModel]:
+            adapted = adapt(model, content)
+            return adapted.kind, adapted
+
+        return await self._intake.put(header, chunks, adapt_model)
 
     async def wait_until_broken(self) -> None:
         """Never: each job finds out for itself what its device can do."""
@@ -107,12 +134,16 @@ class StockEngine:
             return
         self._is_stopped = True
         self._is_warm, self._model = False, None
+        self._intake.stop()
         await asyncio.wrap_future(self._device_thread.submit(free_device_memory))
         self._device_thread.stop()
         self._picture_threads.shutdown()
 
     def _ready_model(self) -> LoadedModel:
         self._queue.raise_if_closed()
+        return self._loaded_model()
+
+    def _loaded_model(self) -> LoadedModel:
         if self._model is None or not self._is_warm:
             raise StartingError("The model is still loading.")
         return self._model
@@ -121,17 +152,21 @@ class StockEngine:
         require_drawable(model, job)
         ticket = StockTicket(job)
         self._queue.accept(ticket)
-        try:
-            await self._prepare(model, ticket)
-            self._queue.enqueue(ticket)
-            is_finished = False
-            while not is_finished:
-                event = await ticket.next_event()
-                is_finished = isinstance(event, Finished)
-                yield event
-        finally:
-            ticket.cancel()
-            self._queue.withdraw(ticket)
+        with self._intake.loras.claimed(job) as claim:
+            try:
+                if claim.is_waiting:
+                    yield LoraNeeded()
+                ticket.lora = await claim.granted()
+                await self._prepare(model, ticket)
+                self._queue.enqueue(ticket)
+                is_finished = False
+                while not is_finished:
+                    event = await ticket.next_event()
+                    is_finished = isinstance(event, Finished)
+                    yield event
+            finally:
+                ticket.cancel()
+                self._queue.withdraw(ticket)
 
     async def _prepare(self, model: LoadedModel, ticket: StockTicket) -> None:
         began = time.perf_counter()
@@ -184,6 +219,7 @@ class StockEngine:
                 height=height,
                 timings=timings,
                 device_seconds=on_device,
+                lora_sha256=ticket.lora_sha256,
                 warnings=ticket.warnings,
             )
         )
@@ -196,7 +232,7 @@ def _attempt(model: LoadedModel, ticket: StockTicket) -> Drawing | WorkerError:
     try:
         ticket.raise_if_over()
         ticket.emit(Started())
-        return draw(model, ticket)
+        return draw(model if ticket.lora is None else ticket.lora.adapted.apply(ticket.lora.scale), ticket)
     except WorkerError as error:
         if not isinstance(error, CanceledError):
             _log.warning("illustration not drawn", extra={**_ids(job), "reason": error.reason})

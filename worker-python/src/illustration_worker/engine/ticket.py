@@ -4,7 +4,9 @@ import asyncio
 import contextvars
 import threading
 import time
+from typing import Any
 
+from illustration_worker.engine.loras.claim import Applied
 from illustration_worker.errors import CanceledError, DeadlineExceededError, WorkerError
 from illustration_worker.job import Job, JobEvent, Queued
 
@@ -19,10 +21,17 @@ class Ticket:
         """The caller's context (request id, trace): run the work on the job in it, so that its log lines carry them."""
         self.warnings: tuple[str, ...] = ()
         """For ``Finished``; known once the prompts are encoded."""
+        self.lora: Applied[Any] | None = None
+        """Known before the job waits for the device; None: it names none."""
         self._loop = asyncio.get_running_loop()
         self._outbox: asyncio.Queue[JobEvent | WorkerError] = asyncio.Queue()
         self._is_canceled = threading.Event()
         self._told_position = 0
+
+    @property
+    def lora_sha256(self) -> str | None:
+        """For ``Finished``."""
+        return None if self.lora is None else self.lora.sha256
 
     async def next_event(self) -> JobEvent:
         """What happens next to the job.

@@ -32,7 +32,16 @@ class AdapterHeader:
     """Cross-attentions it has weights for: 70 in SDXL."""
 
 
-def add_ip_adapter(pipeline: StableDiffusionXLPipeline, config: ModelConfig, dtype: torch.dtype) -> None:
+@dataclass(frozen=True, slots=True)
+class AdapterFiles:
+    """What was loaded."""
+
+    weights: Path
+    encoder_folder: Path
+    is_plus: bool
+
+
+def add_ip_adapter(pipeline: StableDiffusionXLPipeline, config: ModelConfig, dtype: torch.dtype) -> AdapterFiles:
     """Load the configured adapter and the image encoder it was trained with into ``pipeline``.
 
     Raises:
@@ -62,6 +71,7 @@ def add_ip_adapter(pipeline: StableDiffusionXLPipeline, config: ModelConfig, dty
             f"The IP-Adapter '{weights}' in '{config.ip_adapter}' is damaged or incomplete."
         ) from error
     _log.info("IP-Adapter loaded", extra={"weights": weights, "image_encoder": encoder_folder})
+    return AdapterFiles(weights=root / weights, encoder_folder=root / encoder_folder, is_plus=header.is_plus)
 
 
 def read_adapter_header(path: Path) -> AdapterHeader:

@@ -12,16 +12,23 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from safetensors import SafetensorError
 
-from illustration_worker.errors import ModelLoadError
+from illustration_worker.errors import ModelLoadError, WeightsRefusedError
 from illustration_worker.images import ReferenceFit
 from illustration_worker.job import IpAdapterMode
+from illustration_worker.load_progress import LoadProgress
+from illustration_worker.model_file import ModelFile
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.demo.marker import read_marker
+from illustration_worker.models.digests import Digests
 from illustration_worker.models.instant_style import supported_modes
+from illustration_worker.models.inventory import adapter_files, base_files, lora_file
 from illustration_worker.models.ip_adapter import add_ip_adapter
+from illustration_worker.models.lora_file import read_lora_file
+from illustration_worker.models.lora_weights import fuse
+from illustration_worker.models.model_source import WeightsFile, find_always_on_lora, find_model_file
 from illustration_worker.models.precision import resolve_device, resolve_dtype
 from illustration_worker.models.quiet import quiet_libraries
-from illustration_worker.models.sources import base_model_folder, half_variant, relative_files
+from illustration_worker.models.sources import base_model_folder, config_folder, half_variant, relative_files
 
 _SDXL_COMPONENTS = ("unet", "vae", "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
 _log = logging.getLogger(__name__)
@@ -45,6 +52,8 @@ class LoadedModel:
     """Those that this UNet has the layers for."""
     reference_fit: ReferenceFit
     """How reference images become square."""
+    files: tuple[ModelFile, ...]
+    """What the model is made of."""
 
     @property
     def scheduler(self) -> str:
@@ -52,33 +61,73 @@ class LoadedModel:
         return type(self.pipeline.scheduler).__name__
 
 
-def load_model(config: ModelConfig) -> LoadedModel:
-    """Load what ``config`` names. Blocks: seconds from disk, minutes from the hub.
+def load_model(config: ModelConfig, progress: LoadProgress | None = None) -> LoadedModel:
+    """Load what ``config`` names. Blocks: seconds from disk, minutes from S3 or the hub.
 
     Raises:
         ModelLoadError: with a sentence for the operator.
     """
     quiet_libraries()
+    progress = progress or LoadProgress()
+    digests = Digests(config.cache_folder)
+    try:
+        return _load(config, progress, digests)
+    finally:
+        digests.close()
+
+
+def _load(config: ModelConfig, progress: LoadProgress, digests: Digests) -> LoadedModel:
     device = resolve_device(config.device)
     dtype = resolve_dtype(config.dtype, device)
-    is_half = dtype != torch.float32
-    folder = base_model_folder(config.model, prefer_half=is_half, local_files_only=config.local_files_only)
-    _check_is_sdxl(folder, config.model)
-    pipeline = _load_pipeline(folder, config.model, dtype)
+    progress.enter("looking for the model")
+    model_file, lora = find_model_file(config, progress), find_always_on_lora(config)
+    checkpoint = model_file if model_file is not None and not model_file.kind.is_lora else None
+    loras = [file for file in (model_file, lora) if file is not None and file is not checkpoint]
+    folder = _base_folder(config, checkpoint, is_half=dtype != torch.float32)
+    base = base_files(config.model, folder, checkpoint, prefer_half=dtype != torch.float32)
+    digests.begin([*base.paths, *(file.path for file in loras)])
+    progress.enter("loading")
+    pipeline = (
+        _load_checkpoint(folder, checkpoint, dtype) if checkpoint else _load_pipeline(folder, config.model, dtype)
+    )
+    _prepare(pipeline, checkpoint.source if checkpoint else config.model)
+    for file in loras:
+        _fuse(pipeline, file, config.lora_scale)
+    parts = [base, *(lora_file(file, config.lora_scale) for file in loras)]
     if config.enable_ip_adapter:
-        add_ip_adapter(pipeline, config, dtype)
+        parts += adapter_files(config, add_ip_adapter(pipeline, config, dtype))
     _move(pipeline, device)
+    progress.enter("computing digests")
     return LoadedModel(
         pipeline=pipeline,
-        model=config.model,
-        is_demo_model=read_marker(folder) is not None,
+        model=checkpoint.source if checkpoint else config.model,
+        is_demo_model=checkpoint is None and read_marker(folder) is not None,
         device=device,
         dtype=dtype,
         ip_adapter=config.ip_adapter_weights if config.enable_ip_adapter else None,
         default_image_size=pipeline.default_sample_size * pipeline.vae_scale_factor,
         ip_adapter_modes=supported_modes(pipeline.unet),
         reference_fit=config.reference_fit,
+        files=tuple(part.described(digests) for part in parts),
     )
+
+
+def _base_folder(config: ModelConfig, checkpoint: WeightsFile | None, *, is_half: bool) -> Path:
+    """The whole base model, or only its configuration when the weights come from ``checkpoint``."""
+    if checkpoint is not None:
+        folder = config_folder(config.model, local_files_only=config.local_files_only)
+    else:
+        folder = base_model_folder(config.model, prefer_half=is_half, local_files_only=config.local_files_only)
+    _check_is_sdxl(folder, config.model)
+    return folder
+
+
+def _fuse(pipeline: StableDiffusionXLPipeline, file: WeightsFile, scale: float) -> None:
+    try:
+        fuse(pipeline, read_lora_file(pipeline, file.path), scale)
+    except WeightsRefusedError as error:
+        raise ModelLoadError(f"The LoRA '{file.source}' cannot be used: {error}.") from error
+    _log.info("LoRA fused", extra={"source": file.source, "kind": str(file.kind), "scale": scale})
 
 
 def _check_is_sdxl(folder: Path, model: str) -> None:
@@ -109,12 +158,28 @@ def _load_pipeline(folder: Path, model: str, dtype: torch.dtype) -> StableDiffus
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelLoadError(f"The model in '{model}' is incomplete or damaged: {error}") from error
+    return pipeline
+
+
+def _load_checkpoint(folder: Path, checkpoint: WeightsFile, dtype: torch.dtype) -> StableDiffusionXLPipeline:
+    """The weights of ``checkpoint`` with the configuration and tokenizers in ``folder``: nothing is fetched."""
+    _log.info("loading the checkpoint", extra={"model": checkpoint.source, "dtype": str(dtype)})
+    try:
+        return StableDiffusionXLPipeline.from_single_file(
+            str(checkpoint.path), config=str(folder), dtype=dtype, local_files_only=True, add_watermarker=False
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise ModelLoadError(
+            f"The checkpoint '{checkpoint.source}' is incomplete, or does not fit the configuration in MODEL_PATH."
+        ) from error
+
+
+def _prepare(pipeline: StableDiffusionXLPipeline, model: str) -> None:
     if pipeline.unet.config.addition_embed_type != "text_time":
         raise ModelLoadError(f"'{model}' is not an SDXL base model: its UNet takes no image sizes.")
     pipeline.set_progress_bar_config(disable=True)
     # SDXL's VAE overflows in half precision and draws black; the stock call would cast it up and down for each picture.
     pipeline.vae.to(torch.float32)
-    return pipeline
 
 
 def _move(pipeline: StableDiffusionXLPipeline, device: torch.device) -> None:

@@ -42,6 +42,16 @@ def base_model_folder(source: str, *, prefer_half: bool, local_files_only: bool)
         raise _unreachable(source, error) from error
 
 
+def config_folder(source: str, *, local_files_only: bool) -> Path:
+    """A folder with the configuration, scheduler and tokenizers of ``source``, but not its weights.
+
+    Raises:
+        ModelLoadError: no such folder or repository, or the hub cannot be reached.
+    """
+    patterns = ["model_index.json", "*/*.json", "tokenizer*/*"]
+    return repository_folder(source, patterns, local_files_only=local_files_only)
+
+
 def repository_folder(source: str, patterns: Sequence[str], *, local_files_only: bool) -> Path:
     """A folder with the files of ``source`` that match ``patterns``; a local folder is taken as it is.
 

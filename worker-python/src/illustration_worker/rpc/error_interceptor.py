@@ -20,6 +20,7 @@ from illustration_worker.rpc.statuses import STATUS_OF_REASON, reason_of, status
 
 Stream = Callable[[Any, Context], AsyncIterator[Any]]
 Unary = Callable[[Any, Context], Awaitable[Any]]
+Upload = Callable[[AsyncIterator[Any], Context], Awaitable[Any]]
 Parse = Callable[[bytes], Any]
 
 _LEVEL_OF_STATUS = {
@@ -41,12 +42,17 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[MaybeHandler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> MaybeHandler:
-        """Wrap the handlers that take one request; the rest (reflection) is the standard package's."""
+        """Wrap the handlers of our services; what streams both ways (reflection) is the standard package's."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method.rpartition("/")[2]
         if handler is not None and handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
                 cast(Any, _guard_stream(method, cast(Stream, handler.unary_stream), handler.request_deserializer)),
+                response_serializer=handler.response_serializer,
+            )
+        if handler is not None and handler.stream_unary is not None:
+            return grpc.stream_unary_rpc_method_handler(
+                cast(Any, _guard_uploads(method, cast(Upload, handler.stream_unary), handler.request_deserializer)),
                 response_serializer=handler.response_serializer,
             )
         if handler is not None and handler.unary_unary is not None:
@@ -73,6 +79,14 @@ def _guard_unary(method: str, respond: Unary, parse: Parse | None) -> Unary:
     async def guarded(request: bytes, context: Context) -> Any:
         async with _failures_told(method, context):
             return await respond(_parsed(parse, request), context)
+
+    return guarded
+
+
+def _guard_uploads(method: str, respond: Upload, parse: Parse | None) -> Upload:
+    async def guarded(requests: AsyncIterator[bytes], context: Context) -> Any:
+        async with _failures_told(method, context):
+            return await respond((_parsed(parse, request) async for request in requests), context)
 
     return guarded
 

@@ -52,6 +52,8 @@ def to_job(request: worker_pb2.GenerateRequest, limits: EngineDescription, time_
     problems = [*_problems(job, limits.max_image_size), *people_problems(job)]
     if job.lora is not None:
         problems += lora_problems(job.lora)
+        if limits.max_lora_bytes == 0:
+            problems.append("lora must be absent: this worker takes none (LORA_CACHE_MB is 0)")
     if mode is None:
         problems.append("ip_adapter_mode must be one that this worker knows")
     if problems:

@@ -8,8 +8,10 @@ from google.protobuf.duration_pb2 import Duration
 
 from autobio.worker.v1 import worker_pb2
 from illustration_worker import __version__
-from illustration_worker.engine.port import Capacity, EngineDescription
-from illustration_worker.job import Checkpoint, Finished, JobEvent, Preview, Queued, Started, Step, Timings
+from illustration_worker.engine.port import Capacity, EngineDescription, HeldLora
+from illustration_worker.job import Checkpoint, Finished, JobEvent, LoraNeeded, Preview, Queued, Started, Step, Timings
+from illustration_worker.load_progress import LoadState
+from illustration_worker.model_file import ModelFile
 
 IMAGE_CHUNK_BYTES = 512 * 1024
 
@@ -17,6 +19,8 @@ IMAGE_CHUNK_BYTES = 512 * 1024
 def to_responses(event: JobEvent) -> Iterator[worker_pb2.GenerateResponse]:
     """The messages that tell of ``event``: one, and for ``Finished`` the PNG's chunks before it."""
     match event:
+        case LoraNeeded():
+            yield worker_pb2.GenerateResponse(lora_needed=worker_pb2.LoraNeeded())
         case Queued(position=position):
             yield worker_pb2.GenerateResponse(queued=worker_pb2.Queued(position=position))
         case Started():
@@ -51,7 +55,36 @@ def to_describe_response(description: EngineDescription) -> worker_pb2.DescribeR
         default_image_size=description.default_image_size,
         max_image_size=description.max_image_size,
         capacity=None if description.capacity is None else _capacity(description.capacity),
+        held_loras=[
+            worker_pb2.HeldLora(lora_id=held.lora_id, sha256=held.sha256, size_bytes=held.size_bytes)
+            for held in description.held_loras
+        ],
+        max_lora_bytes=description.max_lora_bytes,
+        model_files=[_model_file(file) for file in description.model_files],
+        model_digest=description.model_digest,
     )
+
+
+def to_load_progress_response(state: LoadState) -> worker_pb2.GetLoadProgressResponse:
+    """How far loading is."""
+    left = state.seconds_left
+    return worker_pb2.GetLoadProgressResponse(
+        phase=state.phase,
+        done_bytes=state.done_bytes,
+        total_bytes=state.total_bytes,
+        time_left=None if left is None else _duration(left),
+    )
+
+
+def _model_file(file: ModelFile) -> worker_pb2.ModelFile:
+    return worker_pb2.ModelFile(
+        role=file.role, source=file.source, kind=file.kind, sha256=file.sha256, size_bytes=file.size_bytes
+    )
+
+
+def to_put_lora_response(held: HeldLora) -> worker_pb2.PutLoraResponse:
+    """What a LoRA that was put is."""
+    return worker_pb2.PutLoraResponse(sha256=held.sha256, kind=held.kind)
 
 
 def _capacity(capacity: Capacity) -> worker_pb2.Capacity:
@@ -72,6 +105,7 @@ def _finished(event: Finished) -> worker_pb2.Finished:
         height=event.height,
         timings=_timings(event.timings),
         device_time=_duration(event.device_seconds),
+        lora_sha256=event.lora_sha256,
         warnings=event.warnings,
     )
 

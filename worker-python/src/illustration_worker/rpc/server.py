@@ -9,6 +9,7 @@ from grpc_reflection.v1alpha import reflection
 
 from autobio.worker.v1 import worker_pb2, worker_pb2_grpc
 from illustration_worker.engine.port import Engine
+from illustration_worker.load_progress import LoadProgress
 from illustration_worker.rpc.address import Address, TcpAddress, listen
 from illustration_worker.rpc.error_interceptor import ErrorInterceptor
 from illustration_worker.rpc.health import Health
@@ -39,11 +40,15 @@ _log = logging.getLogger(__name__)
 class WorkerServer:
     """Answers from ``start`` on; draws between ``open`` and ``drain``."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: LoadProgress | None = None) -> None:
+        self.progress = progress or LoadProgress()
+        """Written by whoever loads the model."""
         self._lifecycle = Lifecycle()
         self._health = Health(("", SERVICE))
         self._server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=OPTIONS)
-        worker_pb2_grpc.add_WorkerServiceServicer_to_server(WorkerServicer(self._lifecycle), self._server)
+        worker_pb2_grpc.add_WorkerServiceServicer_to_server(
+            WorkerServicer(self._lifecycle, self.progress), self._server
+        )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((SERVICE, HEALTH_SERVICE, reflection.SERVICE_NAME), self._server)
 
@@ -63,6 +68,7 @@ class WorkerServer:
     def open(self, engine: Engine) -> None:
         """``engine`` has started: SERVING."""
         self._lifecycle.open(engine)
+        self.progress.enter("ready")
         self._health.set_serving(True)
 
     async def drain(self, grace_seconds: float) -> bool:

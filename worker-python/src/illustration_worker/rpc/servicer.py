@@ -6,18 +6,26 @@ from typing import Any, cast
 
 from autobio.worker.v1 import worker_pb2, worker_pb2_grpc
 from illustration_worker.job import JobEvent
+from illustration_worker.load_progress import LoadProgress
 from illustration_worker.rpc.call_log import bind_request, log_event
 from illustration_worker.rpc.grpc_types import Context
 from illustration_worker.rpc.lifecycle import Lifecycle
+from illustration_worker.rpc.lora_stream import chunks_of, header_of
 from illustration_worker.rpc.mapping import to_job
-from illustration_worker.rpc.responses import to_describe_response, to_responses
+from illustration_worker.rpc.responses import (
+    to_describe_response,
+    to_load_progress_response,
+    to_put_lora_response,
+    to_responses,
+)
 
 
 class WorkerServicer(worker_pb2_grpc.WorkerServiceServicer):
     """The contract is told in ``worker.proto``. Errors are raised; the interceptor tells the caller."""
 
-    def __init__(self, lifecycle: Lifecycle) -> None:
+    def __init__(self, lifecycle: Lifecycle, progress: LoadProgress) -> None:
         self._lifecycle = lifecycle
+        self._progress = progress
 
     async def Generate(  # noqa: N802  # gRPC's name
         self, request: worker_pb2.GenerateRequest, context: Context
@@ -33,8 +41,22 @@ class WorkerServicer(worker_pb2_grpc.WorkerServiceServicer):
                     for response in to_responses(event):
                         yield response
 
+    async def PutLora(  # noqa: N802  # gRPC's name
+        self, request_iterator: AsyncIterator[worker_pb2.PutLoraRequest], context: Context
+    ) -> worker_pb2.PutLoraResponse:
+        """Take a LoRA file in; also while the worker drains: a job that is inside may wait for it."""
+        engine = self._lifecycle.engine
+        header = await header_of(request_iterator)
+        return to_put_lora_response(await engine.put_lora(header, chunks_of(request_iterator)))
+
     async def Describe(  # noqa: N802  # gRPC's name
         self, request: worker_pb2.DescribeRequest, context: Context
     ) -> worker_pb2.DescribeResponse:
         """Say what is loaded."""
         return to_describe_response(self._lifecycle.engine.describe())
+
+    async def GetLoadProgress(  # noqa: N802  # gRPC's name
+        self, request: worker_pb2.GetLoadProgressRequest, context: Context
+    ) -> worker_pb2.GetLoadProgressResponse:
+        """Say how far loading is."""
+        return to_load_progress_response(self._progress.state())

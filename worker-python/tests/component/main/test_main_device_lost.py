@@ -30,7 +30,7 @@ class Breaking(FakeEngine):
     async def wait_until_broken(self):
         await asyncio.wrap_future(self.lost)
 
-async def build(settings):
+async def build(settings, progress):
     return Breaking()
 
 sys.exit(main(build))

@@ -78,7 +78,7 @@ class Stuck(FakeEngine):
     async def start(self):
         await asyncio.to_thread(time.sleep, 3600)
 
-async def build(settings):
+async def build(settings, progress):
     return Stuck()
 
 sys.exit(main(build))

@@ -17,7 +17,7 @@ from illustration_worker.__main__ import main
 from illustration_worker.engine.fake import FakeEngine, FakeScript
 from illustration_worker.errors import ModelLoadError
 
-async def build(settings):
+async def build(settings, progress):
     return FakeEngine(FakeScript(load_error={error}))
 
 sys.exit(main(build))

@@ -15,6 +15,7 @@ import pytest
 from autobio.worker.v1 import worker_pb2
 from illustration_worker.engine.fake import FakeEngine
 from illustration_worker.job import Job, JobEvent
+from illustration_worker.load_progress import LoadProgress
 from illustration_worker.rpc.error_interceptor import ErrorInterceptor
 from illustration_worker.rpc.lifecycle import Lifecycle
 from illustration_worker.rpc.servicer import WorkerServicer
@@ -58,7 +59,7 @@ class FullWire:
 async def test_a_call_cancelled_while_it_sends_closes_the_engines_iterator() -> None:
     engine, lifecycle, wire = HoldingEngine(), Lifecycle(), FullWire()
     lifecycle.open(engine)
-    servicer = WorkerServicer(lifecycle)
+    servicer = WorkerServicer(lifecycle, LoadProgress())
     held: list[Any] = []
 
     def generate(request: Any, context: Any) -> Any:

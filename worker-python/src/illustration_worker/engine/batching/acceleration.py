@@ -34,6 +34,11 @@ def accelerate(unet: Any, device: torch.device, options: BatchingOptions) -> Une
     return CompiledUnet(chosen(torch.compile(unet, dynamic=False)), chosen(unet))
 
 
+def uncompiled(unet: Any, options: BatchingOptions) -> Unet:
+    """A copy of the accelerated ``unet`` as a function to call: never compiled, with the same attention kernel."""
+    return _attention_choice(options.attention_backend)(unet)
+
+
 def is_on(switch: Switch, automatic: bool) -> bool:
     """The switch's position, ``auto`` resolved."""
     return automatic if switch == "auto" else switch == "on"

@@ -16,7 +16,7 @@ from illustration_worker.engine.device import free_device_memory, wait_for_strea
 from illustration_worker.engine.job_queue import JobQueue
 from illustration_worker.engine.picture_warnings import warnings_of
 from illustration_worker.errors import WorkerError
-from illustration_worker.job import Job, Started
+from illustration_worker.job import Started
 from illustration_worker.models.loader import LoadedModel
 
 MAX_ACTIVE = 16
@@ -99,9 +99,9 @@ class ActiveJobs:
         """Empty the cache, to give its memory back."""
         self._encoder.forget()
 
-    def fingerprint_of(self, job: Job) -> str:
+    def fingerprint_of(self, ticket: BatchTicket) -> str:
         """For the job's checkpoints."""
-        return fingerprint_of(self._build, job)
+        return fingerprint_of(self._build, ticket.job, ticket.lora_sha256)
 
     def _begin(self, ticket: BatchTicket) -> None:
         spent = Spent()
@@ -130,9 +130,11 @@ class ActiveJobs:
         if is_first_try:
             ticket.emit(Started())
         ticket.warnings = warnings_of(self._model, ticket.job)
-        denoising = begin_denoising(self._model, ticket, self._encoder.encode(ticket.job, ticket.references), spent)
+        lora = ticket.lora
+        encoder = self._encoder if lora is None else lora.adapted.encoder_at(lora.scale)
+        denoising = begin_denoising(self._model, ticket, encoder.encode(ticket.job, ticket.references), spent)
         if ticket.job.checkpoint is not None:
-            resume(denoising, ticket.job.checkpoint, self.fingerprint_of(ticket.job))
+            resume(denoising, ticket.job.checkpoint, self.fingerprint_of(ticket))
         wait_for_stream(self._model.device)
         spent.encoded_at = time.perf_counter()
         spent.device_seconds = spent.encoded_at - spent.begun_at

@@ -15,6 +15,7 @@ from illustration_worker.engine.batching.decoder import Decoder
 from illustration_worker.engine.batching.embedding_cache import EmbeddingCache
 from illustration_worker.engine.batching.finishing import Finishing
 from illustration_worker.engine.batching.layers import install
+from illustration_worker.engine.batching.lora_model import LoraModels
 from illustration_worker.engine.batching.options import BatchingOptions
 from illustration_worker.engine.batching.row_cap import RowCap
 from illustration_worker.engine.batching.step_loop import Pace, StepLoop
@@ -38,6 +39,7 @@ class Machinery:
     jobs: ActiveJobs
     finishing: Finishing
     loop: StepLoop
+    lora_models: LoraModels
 
 
 def assemble(
@@ -67,7 +69,9 @@ def assemble(
     row_cap = RowCap(capacity.row_cap, (size, size), is_fixed=capacity.is_reproducible)
     seconds = {} if capacity.is_reproducible else {one.rows: one.seconds for one in capacity.throughput}
     loop = StepLoop(jobs, predictor, row_cap, finishing, Pace(options.checkpoint_every, seconds))
-    return Machinery(model, capacity, cache, predictor, jobs, finishing, loop)
+    return Machinery(
+        model, capacity, cache, predictor, jobs, finishing, loop, LoraModels(model, layers, cache, options)
+    )
 
 
 def _encode_sample(model: LoadedModel, encoder: Encoder) -> Conditioning:

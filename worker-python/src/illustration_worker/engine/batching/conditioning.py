@@ -41,7 +41,11 @@ class Conditioning:
 class Encoder:
     """Makes conditionings, with what it encoded before at hand. For the device thread."""
 
-    def __init__(self, model: LoadedModel, layers: Layers, cache: EmbeddingCache) -> None:
+    def __init__(
+        self, model: LoadedModel, layers: Layers, cache: EmbeddingCache, lora_sha256: str | None = None
+    ) -> None:
+        """``lora_sha256``: of the LoRA in ``model``; None: it has none. The cache may be shared."""
+        self._lora_sha256 = lora_sha256
         self._model = model
         self._layers = layers
         self._cache = cache
@@ -69,23 +73,24 @@ class Encoder:
         self._cache.clear()
 
     def _prompts(self, job: Job, is_guided: bool) -> Embeddings:
-        text, pooled = self._prompt(job.prompt, job.prompt_2)
+        text, pooled = self._prompt(job, job.prompt, job.prompt_2)
         if not is_guided:
             return text, pooled
         if job.negative_prompt is None and self._model.pipeline.config.force_zeros_for_empty_prompt:
             negative, negative_pooled = torch.zeros_like(text), torch.zeros_like(pooled)
         else:
-            negative, negative_pooled = self._prompt(job.negative_prompt or "", None)
+            negative, negative_pooled = self._prompt(job, job.negative_prompt or "", None)
         return torch.cat([negative, text]), torch.cat([negative_pooled, pooled])
 
-    def _prompt(self, prompt: str, prompt_2: str | None) -> Embeddings:
+    def _prompt(self, job: Job, prompt: str, prompt_2: str | None) -> Embeddings:
         def encode() -> Embeddings:
             text, _, pooled, _ = self._model.pipeline.encode_prompt(
                 prompt=prompt, prompt_2=prompt_2, device=self._model.device, do_classifier_free_guidance=False
             )
             return text, pooled
 
-        return self._cache.get_or_encode(("prompt", prompt, prompt_2), encode)
+        signature = None if job.lora is None else (self._lora_sha256, job.lora.scale)
+        return self._cache.get_or_encode(("prompt", signature, prompt, prompt_2), encode)
 
     def _time_ids(self, job: Job, pooled: torch.Tensor) -> torch.Tensor:
         pipeline, size = self._model.pipeline, (job.height, job.width)

@@ -71,6 +71,7 @@ class Denoising:
             rows=self.conditioning.rows,
             steps_left=self.total_steps - self.steps_done,
             skipped_ticks=self.skipped_ticks,
+            signature=None if self.ticket.lora is None else self.ticket.lora.signature,
         )
 
     def unet_input(self) -> tuple[torch.Tensor, torch.Tensor]:

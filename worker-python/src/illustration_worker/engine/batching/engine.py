@@ -4,22 +4,26 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 
 from illustration_worker.engine.batching.assembly import Machinery, assemble
 from illustration_worker.engine.batching.failures import device_lost
+from illustration_worker.engine.batching.lora_model import LoraModel
 from illustration_worker.engine.batching.options import BatchingOptions
 from illustration_worker.engine.batching.ticket import BatchTicket, References, key_of_references
 from illustration_worker.engine.device import free_device_memory
 from illustration_worker.engine.device_thread import DeviceThread
 from illustration_worker.engine.drawing import prepare_references
 from illustration_worker.engine.job_queue import JobQueue
-from illustration_worker.engine.port import EngineDescription
+from illustration_worker.engine.loras.intake import LoraIntake, LoraLimits
+from illustration_worker.engine.port import EngineDescription, HeldLora, LoraHeader
 from illustration_worker.engine.requirements import require_drawable
 from illustration_worker.engine.warm_up import warm_up_job
-from illustration_worker.errors import ModelLoadError, StartingError, WorkerError
-from illustration_worker.job import Finished, Job, JobEvent
+from illustration_worker.errors import DeviceLostError, ModelLoadError, StartingError, WorkerError
+from illustration_worker.job import Finished, Job, JobEvent, LoraNeeded
+from illustration_worker.load_progress import LoadProgress
+from illustration_worker.model_file import model_digest
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.loader import LoadedModel, load_model
 
@@ -37,11 +41,20 @@ class BatchingEngine:
     few that turn files into pixels and back.
     """
 
-    def __init__(self, config: ModelConfig, options: BatchingOptions, max_outstanding_jobs: int) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        options: BatchingOptions,
+        max_outstanding_jobs: int,
+        progress: LoadProgress | None = None,
+        lora_limits: LoraLimits | None = None,
+    ) -> None:
         self._config = config
+        self._progress = progress or LoadProgress()
         self._options = options
         self._max_outstanding_jobs = max_outstanding_jobs
         self._queue: JobQueue[BatchTicket] = JobQueue(max_outstanding_jobs)
+        self._intake: LoraIntake[LoraModel] = LoraIntake(lora_limits or LoraLimits())
         self._device_thread = DeviceThread()
         self._picture_threads = ThreadPoolExecutor(_PICTURE_THREADS, thread_name_prefix="pictures")
         self._machinery: Machinery | None = None
@@ -55,6 +68,7 @@ class BatchingEngine:
         began = time.perf_counter()
         machinery = await asyncio.wrap_future(self._device_thread.submit(self._prepare_device))
         self._machinery = machinery
+        self._progress.enter("warming up")
         self._running = self._device_thread.submit(machinery.loop.run)
         try:
             async for _ in self._generate(machinery.model, warm_up_job(machinery.model.default_image_size)):
@@ -81,6 +95,10 @@ class BatchingEngine:
             default_image_size=model.default_image_size,
             max_image_size=_MAX_IMAGE_FACTOR * model.default_image_size,
             capacity=machinery.capacity,
+            held_loras=self._intake.loras.told(),
+            max_lora_bytes=self._intake.loras.max_bytes,
+            model_files=model.files,
+            model_digest=model_digest(model.files),
         )
 
     async def generate(self, job: Job) -> AsyncGenerator[JobEvent, None]:
@@ -91,6 +109,15 @@ class BatchingEngine:
                 yield event
         finally:
             await events.aclose()
+
+    async def put_lora(self, header: LoraHeader, chunks: AsyncIterable[bytes]) -> HeldLora:
+        """Take a LoRA file in. See the port."""
+        machinery = self._loaded()
+        try:
+            return await self._intake.put(header, chunks, machinery.lora_models.make)
+        except DeviceLostError:
+            machinery.jobs.lose_device()
+            raise
 
     async def wait_until_broken(self) -> None:
         """Return when the device is lost for good. See the port."""
@@ -104,6 +131,7 @@ class BatchingEngine:
         if self._is_stopped:
             return
         self._is_stopped = True
+        self._intake.stop()
         machinery, self._machinery, self._is_warm = self._machinery, None, False
         if machinery is not None:
             machinery.finishing.stop()
@@ -115,6 +143,9 @@ class BatchingEngine:
 
     def _ready(self) -> Machinery:
         self._queue.raise_if_closed()
+        return self._loaded()
+
+    def _loaded(self) -> Machinery:
         if self._device_lost.done():
             raise device_lost()
         if self._machinery is None or not self._is_warm:
@@ -125,17 +156,21 @@ class BatchingEngine:
         require_drawable(model, job)
         ticket = BatchTicket(job)
         self._queue.accept(ticket)
-        try:
-            await self._prepare_references(model, ticket)
-            self._queue.enqueue(ticket)
-            is_finished = False
-            while not is_finished:
-                event = await ticket.next_event()
-                is_finished = isinstance(event, Finished)
-                yield event
-        finally:
-            ticket.cancel()
-            self._queue.withdraw(ticket)
+        with self._intake.loras.claimed(job) as claim:
+            try:
+                if claim.is_waiting:
+                    yield LoraNeeded()
+                ticket.lora = await claim.granted()
+                await self._prepare_references(model, ticket)
+                self._queue.enqueue(ticket)
+                is_finished = False
+                while not is_finished:
+                    event = await ticket.next_event()
+                    is_finished = isinstance(event, Finished)
+                    yield event
+            finally:
+                ticket.cancel()
+                self._queue.withdraw(ticket)
 
     async def _prepare_references(self, model: LoadedModel, ticket: BatchTicket) -> None:
         began = time.perf_counter()
@@ -147,7 +182,8 @@ class BatchingEngine:
 
     def _prepare_device(self) -> Machinery:
         """On the device thread."""
-        model = load_model(self._config)
+        model = load_model(self._config, self._progress)
+        self._progress.enter("compiling and measuring")
         return assemble(model, self._options, self._queue, self._picture_threads, self._note_device_lost)
 
     def _note_device_lost(self) -> None:

@@ -51,8 +51,8 @@ def build_of(model: LoadedModel) -> Build:
     )
 
 
-def fingerprint_of(build: Build, job: Job) -> str:
-    """SHA-256, hexadecimal. Ids, deadline and what is told on the way do not matter."""
+def fingerprint_of(build: Build, job: Job, lora_sha256: str | None = None) -> str:
+    """SHA-256, hexadecimal. Ids, deadline and what is told on the way do not matter; of a LoRA its content does."""
     asked = [
         job.prompt,
         job.prompt_2,
@@ -65,7 +65,7 @@ def fingerprint_of(build: Build, job: Job) -> str:
         job.guidance_rescale,
         [_naming(build, person) for person in job.people],
         job.ip_adapter_mode,
-        None if job.lora is None else asdict(job.lora),
+        None if job.lora is None else [lora_sha256, job.lora.scale],
     ]
     return hashlib.sha256(f"{build.as_json()}\n{json.dumps(asked)}".encode()).hexdigest()
 

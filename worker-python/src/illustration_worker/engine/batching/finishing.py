@@ -101,6 +101,7 @@ class Finishing:
                 height=height,
                 timings=timings,
                 device_seconds=spent.device_seconds,
+                lora_sha256=ticket.lora_sha256,
                 warnings=ticket.warnings,
             )
         )

@@ -1,6 +1,6 @@
 """The cross-attentions of a UNet: found, numbered, given our processors, and their keys and values projected once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -85,8 +85,8 @@ def install(unet: UNet2DConditionModel) -> Layers:
     Raises:
         ModelLoadError: its cross-attentions are not SDXL's.
     """
-    names = [name for name in unet.attn_processors if name.endswith(f"attn2{_PROCESSOR}")]
-    attentions = tuple(unet.get_submodule(name.removesuffix(_PROCESSOR)) for name in names)
+    names = _cross_attention_names(unet)
+    attentions = tuple(unet.get_submodule(name) for name in names)
     group_of = [name.partition(".transformer_blocks")[0] for name in names]
     groups = tuple(dict.fromkeys(group_of))
     for number, (attention, group) in enumerate(zip(attentions, group_of, strict=True)):
@@ -101,6 +101,15 @@ def install(unet: UNet2DConditionModel) -> Layers:
     for number, attention in enumerate(attentions):
         shapes.setdefault((attention.heads, attention.to_k.out_features), []).append(number)
     return Layers(attentions, tuple(tuple(shape) for shape in shapes.values()), groups, len(unet.down_blocks))
+
+
+def layers_of_copy(layers: Layers, unet: UNet2DConditionModel) -> Layers:
+    """Those of ``unet``, a copy of the one that ``layers`` are of."""
+    return replace(layers, attentions=tuple(unet.get_submodule(name) for name in _cross_attention_names(unet)))
+
+
+def _cross_attention_names(unet: UNet2DConditionModel) -> list[str]:
+    return [name.removesuffix(_PROCESSOR) for name in unet.attn_processors if name.endswith(f"attn2{_PROCESSOR}")]
 
 
 def require_plain(attention: Any) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from illustration_worker.engine.batching.row_buckets import bucket_for
+from illustration_worker.engine.loras.claim import Signature
 
 Size = tuple[int, int]
 """Width and height, pixels."""
@@ -20,6 +21,9 @@ class Candidate:
     steps_left: int
     skipped_ticks: int
     """How often others were chosen since this job came."""
+
+    signature: Signature | None = None
+    """Only rows drawn by the same weights fit into one call; None: those without LoRA."""
 
     @property
     def urgency(self) -> int:
@@ -38,18 +42,20 @@ def choose(
 ) -> list[int]:
     """Indices into ``candidates`` of those that share the next UNet call, the most urgent first.
 
-    The most urgent one sets the size; others of its size join as long as their rows fit ``row_cap``. The first is
+    The most urgent one sets size and signature; others of both join as long as their rows fit ``row_cap``. The first is
     chosen even when it alone exceeds the cap: its rows are then split over several calls. With measured
     ``seconds_by_bucket`` the call is cut shorter where padding it to the next bucket would cost more than it brings.
     """
     if not candidates:
         return []
     order = sorted(range(len(candidates)), key=lambda index: candidates[index].urgency)
-    size = candidates[order[0]].size
-    chosen, rows = [order[0]], candidates[order[0]].rows
+    first = candidates[order[0]]
+    size = first.size
+    chosen, rows = [order[0]], first.rows
     for index in order[1:]:
         candidate = candidates[index]
-        if candidate.size == size and rows + candidate.rows <= row_cap(size):
+        is_alike = (candidate.size, candidate.signature) == (size, first.signature)
+        if is_alike and rows + candidate.rows <= row_cap(size):
             chosen.append(index)
             rows += candidate.rows
     return chosen[: _most_productive([candidates[index].rows for index in chosen], seconds_by_bucket(size))]

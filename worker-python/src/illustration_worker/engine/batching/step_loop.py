@@ -141,6 +141,6 @@ class StepLoop:
             self._finishing.preview(member)
         every = self._pace.checkpoint_every
         if job.wants_checkpoints and every and index % every == 0:
-            state = write_checkpoint(member, self._jobs.fingerprint_of(job))
+            state = write_checkpoint(member, self._jobs.fingerprint_of(member.ticket))
             if state is not None:
                 member.ticket.emit(Checkpoint(index=index, state=state))

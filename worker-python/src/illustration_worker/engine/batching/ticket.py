@@ -3,11 +3,16 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
+from illustration_worker.engine.loras.claim import Applied
 from illustration_worker.engine.ticket import Ticket
 from illustration_worker.images import ReferenceFit
+
+if TYPE_CHECKING:  # it draws with what is made of tickets
+    from illustration_worker.engine.batching.lora_model import LoraModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class References:
 class BatchTicket(Ticket):
     """See ``engine.ticket.Ticket``."""
 
+    lora: "Applied[LoraModel] | None"
     references = References()
     reference_seconds: float = 0.0
     """What preparing them took."""

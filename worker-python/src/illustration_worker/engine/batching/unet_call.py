@@ -27,7 +27,7 @@ class NoisePredictor:
         self.rows_computed = 0
 
     def predict(self, members: Sequence[Denoising], row_cap: int) -> dict[Denoising, torch.Tensor]:
-        """For each of ``members``, all of one size, the prediction for its rows: (rows, 4, h, w).
+        """For each of ``members``, all of one size and LoRA signature, the prediction for its rows: (rows, 4, h, w).
 
         Their rows fit ``row_cap`` together; a single member's may exceed it and are then split.
 
@@ -51,12 +51,17 @@ class NoisePredictor:
         rows = [stop - start for _, start, stop in parts]
         cohort = self._cohort_of(parts, row_cap if self._pads_to_cap else bucket_for(sum(rows)))
         inputs = [(member.unet_input(), start, stop) for member, start, stop in parts]
+        unet = self._unet_of(parts)
         latents = joined([latents[start:stop] for (latents, _), start, stop in inputs], cohort.bucket)
         timesteps = joined([timesteps[start:stop] for (_, timesteps), start, stop in inputs], cohort.bucket)
         self.calls += 1
         self.rows_computed += cohort.bucket
-        predicted: torch.Tensor = call_unet(self._unet, latents, timesteps, cohort)
+        predicted: torch.Tensor = call_unet(unet, latents, timesteps, cohort)
         return torch.split(predicted[: sum(rows)], rows)
+
+    def _unet_of(self, parts: Sequence[Part]) -> Unet:
+        lora = parts[0][0].ticket.lora
+        return self._unet if lora is None else lora.adapted.unet_at(lora.scale)
 
     def _cohort_of(self, parts: Sequence[Part], bucket: int) -> Cohort:
         shares = tuple(Share(member.conditioning, start, stop) for member, start, stop in parts)
@@ -64,7 +69,7 @@ class NoisePredictor:
         if kept is None or kept.bucket != bucket or not _same(kept.shares, shares):
             self._cohort = kept = None  # both at once would need twice the memory
             # compiled, a call without images would be another graph
-            skips_images = not isinstance(self._unet, CompiledUnet)
+            skips_images = not isinstance(self._unet_of(parts), CompiledUnet)
             kept = build_cohort(self._layers, shares, bucket, skips_images=skips_images)
             self._cohort = kept
         return kept

@@ -11,6 +11,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from illustration_worker.engine.batching.checkpoint import resume, write_checkpoint
 from illustration_worker.engine.batching.fingerprint import build_of, fingerprint_of
+from illustration_worker.engine.batching.ticket import key_of_references
 from illustration_worker.engine.decoding import decode_latents
 from illustration_worker.engine.requirements import require_drawable
 from illustration_worker.errors import InvalidRequestError
@@ -214,6 +215,17 @@ async def test_a_fingerprint_depends_on_people_regions_mode_and_fit(
     fingerprints.add(fingerprint_of(replace(build, reference_fit="pad"), job))
     assert len(fingerprints) == len(others) + 2
     assert fingerprint_of(build, replace(job, job_id="another attempt")) == fingerprint_of(build, job)
+
+
+async def test_a_fit_of_its_own_gives_a_picture_and_a_cache_entry_of_its_own(
+    bench_of: BenchOf, make_job: MakeJob, portraits: list[bytes]
+) -> None:
+    job = make_job(reference_images=(portraits[0],), ip_adapter_scale=1.0)
+    cropping, _ = bench_of()
+    padding, _ = bench_of(reference_fit="pad")
+    assert not torch.equal(cropping.solo(job), padding.solo(job))
+    keys = {key_of_references(job.all_reference_images, fit) for fit in ("crop", "pad")}
+    assert len(keys) == 2
 
 
 async def test_a_couple_is_drawn_row_by_row_where_memory_is_short(

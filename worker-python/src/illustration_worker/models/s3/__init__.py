@@ -1,0 +1,1 @@
+"""Model files from S3: fast, resumable, verified, cached."""
