@@ -61,6 +61,10 @@ export class StandInIllustrator extends Illustrator {
     return undefined;
   }
 
+  describe(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   onChange(): () => void {
     return () => undefined;
   }
@@ -75,6 +79,11 @@ export class StandInStore extends ObjectStore {
 
   get(): Promise<StoredObject> {
     return Promise.reject(new Error('not read in these tests'));
+  }
+
+  // oxlint-disable-next-line require-yield -- the core never reads
+  async *stream(): AsyncIterable<Buffer> {
+    throw new Error('not read in these tests');
   }
 
   put(): Promise<void> {

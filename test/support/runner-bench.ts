@@ -17,7 +17,7 @@ import { DrawingDesk } from '../../apps/gateway/src/illustration/drawing-desk.js
 import { Drafts } from '../../apps/gateway/src/illustration/drafts.js';
 import { IllustrationRunner } from '../../apps/gateway/src/illustration/illustration-runner.js';
 import { IllustrationService } from '../../apps/gateway/src/illustration/illustration.service.js';
-import { LoraAdmission } from '../../apps/gateway/src/illustration/lora-admission.js';
+import { LoraFiles } from '../../apps/gateway/src/illustration/lora-files.js';
 import { ReferenceImages } from '../../apps/gateway/src/illustration/reference-images.js';
 import { Results } from '../../apps/gateway/src/illustration/results.js';
 import { FakeIllustrator } from '../../apps/gateway/src/illustration/worker/fake-illustrator.js';
@@ -32,6 +32,7 @@ const defaults = {
   numInferenceSteps: 2,
   ipAdapterScale: 0.33,
   guidanceScale: 5,
+  loraScale: 1,
   negativePrompt: 'error',
   memoryStylePrompt: 'memory style',
   subjectStylePrompt: 'subject style',
@@ -88,10 +89,10 @@ export class RunnerBench {
     await this.store.put('subjects/ada.png', Buffer.from('subject photo'), 'image/png');
     this.illustrator = new AttentiveIllustrator(stepMs, checkpointEvery);
     const results = new Results(this.store, keys);
-    const loras = new LoraAdmission(this.store, keys);
+    const loras = new LoraFiles(this.store, keys, this.illustrator);
     const references = new ReferenceImages(this.store, keys);
     const drafts = new Drafts(this.jobPath.checkpoints, this.jobPath.previews);
-    const desk = new DrawingDesk(this.illustrator);
+    const desk = new DrawingDesk(this.illustrator, { loraInstanceToken: 'SKS' });
     this.runner = new IllustrationRunner(this.illustrator, desk, loras, references, results, drafts);
     this.service = new IllustrationService(this.illustrator, loras, results, this.jobPath.store);
   }

@@ -47,10 +47,13 @@ export abstract class AppConfig {
     readonly generated: string;
     readonly lora: string;
   };
+  /** The word that LoRAs are trained on, put in front of the prompt. */
+  abstract readonly loraInstanceToken: string;
   abstract readonly defaults: {
     readonly numInferenceSteps: number;
     readonly ipAdapterScale: number;
     readonly guidanceScale: number;
+    readonly loraScale: number;
     readonly negativePrompt: string;
     readonly memoryStylePrompt: string;
     readonly subjectStylePrompt: string;

@@ -102,6 +102,13 @@ export const envSchema = z.object({
   S3_GENERATED_PREFIX: prefix.default('generated').describe('Key prefix of the results.'),
   S3_LORA_PREFIX: prefix.default('loras').describe('Key prefix of the LoRAs.'),
 
+  LORA_INSTANCE_TOKEN: z
+    .string()
+    .max(64)
+    .regex(/^[^\s\p{Cc}]+( [^\s\p{Cc}]+)*$/u, 'must be words with one space between them')
+    .default('SKS')
+    .describe('What LoRAs are trained to know the person by; put in front of the prompt of a request with one.'),
+
   DEFAULT_NUM_INFERENCE_STEPS: integer(1, 150).default(50).describe('Denoising steps when the request names none.'),
   DEFAULT_IP_ADAPTER_SCALE: z.coerce
     .number()
@@ -115,6 +122,12 @@ export const envSchema = z.object({
     .max(30)
     .default(5)
     .describe('Classifier-free guidance when the request names none; 1 or less turns it off.'),
+  DEFAULT_LORA_SCALE: z.coerce
+    .number()
+    .min(0)
+    .max(2)
+    .default(1)
+    .describe('How strongly a LoRA is applied when the request names one without a scale; 1 is as trained.'),
   DEFAULT_NEGATIVE_PROMPT: z
     .string()
     .max(2000)

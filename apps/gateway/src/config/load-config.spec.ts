@@ -44,10 +44,12 @@ describe('loadConfig', () => {
       worker: { kind: 'grpc', address: '127.0.0.1:50051' },
       store: { kind: 'file', folder: '/srv/data/objects', bucket: 'local' },
       keyPrefixes: { avatar: 'avatars', subject: 'subjects', generated: 'generated', lora: 'loras' },
+      loraInstanceToken: 'SKS',
       defaults: {
         numInferenceSteps: 50,
         ipAdapterScale: 0.33,
         guidanceScale: 5,
+        loraScale: 1,
         negativePrompt: 'error, glitch, mistake',
         memoryStylePrompt: 'highest quality, monochrome, professional sketch, personal, nostalgic, clean',
         subjectStylePrompt: 'highest quality, professional sketch, monochrome',

@@ -82,10 +82,12 @@ function toConfig(env: Env, workingDir: string): AppConfig {
       generated: withoutTrailingSlash(env.S3_GENERATED_PREFIX),
       lora: withoutTrailingSlash(env.S3_LORA_PREFIX),
     },
+    loraInstanceToken: env.LORA_INSTANCE_TOKEN,
     defaults: {
       numInferenceSteps: env.DEFAULT_NUM_INFERENCE_STEPS,
       ipAdapterScale: env.DEFAULT_IP_ADAPTER_SCALE,
       guidanceScale: env.DEFAULT_GUIDANCE_SCALE,
+      loraScale: env.DEFAULT_LORA_SCALE,
       negativePrompt: env.DEFAULT_NEGATIVE_PROMPT,
       memoryStylePrompt: env.DEFAULT_MEMORY_STYLE_PROMPT,
       subjectStylePrompt: env.DEFAULT_SUBJECT_STYLE_PROMPT,

@@ -1,5 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 
+import { AppConfig } from '../config/app-config.js';
 import { DomainError } from '../errors/domain-error.js';
 import type { Job, JobProgress } from '../jobs/domain/job.js';
 import type { IllustrationRequest } from './domain/illustration-request.js';
@@ -9,7 +10,9 @@ import {
   type DrawingCheckpoint,
   type DrawingEvent,
   type DrawingTask,
+  type DrawnPerson,
 } from './domain/illustrator.js';
+import type { LoraFile } from './domain/lora-file.js';
 import { composePrompts } from './domain/prompt-composition.js';
 import type { Draft } from './drafts.js';
 
@@ -21,7 +24,9 @@ export interface DrawOptions {
   onProgress: (progress: JobProgress) => void;
   /** Called while the drawing waits for the device and others on it move. */
   onWaiting: () => void;
-  referenceImages: Buffer[];
+  people: DrawnPerson[];
+  /** The one that the request names, in the version of this attempt. */
+  loraFile: LoraFile | undefined;
   /** Where an earlier attempt at the picture stopped. */
   checkpoint?: DrawingCheckpoint;
   draft: Pick<Draft, 'onCheckpoint' | 'onPreview'>;
@@ -39,14 +44,17 @@ export class DrawingDesk {
   /** Those that the worker has taken and not begun. */
   private readonly waiting = new Set<DrawOptions['onWaiting']>();
 
-  constructor(private readonly illustrator: Illustrator) {}
+  constructor(
+    private readonly illustrator: Illustrator,
+    @Inject(AppConfig) private readonly config: Pick<AppConfig, 'loraInstanceToken'>,
+  ) {}
 
   /**
    * @param image which picture of the job, from 0
    * @throws DomainError as `Illustrator.draw`
    */
   async draw(job: Job, request: IllustrationRequest, image: number, options: DrawOptions): Promise<Drawn> {
-    const task = toTask(job, request, image, options);
+    const task = this.toTask(job, request, image, options);
     const deadline = job.deadline ?? new Date(Date.now() + longestMs);
     const tell = (step: number): void =>
       options.onProgress({ step, total: request.numInferenceSteps, image: image + 1, images: job.images });
@@ -55,7 +63,7 @@ export class DrawingDesk {
     let firstStep: number | undefined;
     try {
       for await (const event of this.illustrator.draw(task, { signal, deadline })) {
-        if (event.type === 'queued') this.waiting.add(onWaiting);
+        if (event.type === 'queued' || event.type === 'lora') this.waiting.add(onWaiting);
         else this.waiting.delete(onWaiting);
         // The worker tells of a place in its line when that changes; meanwhile the others' steps show that it lives.
         this.waiting.forEach((tellWaiting) => tellWaiting());
@@ -72,6 +80,30 @@ export class DrawingDesk {
     if (drawing === undefined) throw new DomainError('generation-failed', 'The drawing ended without a picture.');
     return { drawing, resumedFromStep: firstStep === undefined || firstStep === 1 ? undefined : firstStep - 1 };
   }
+
+  private toTask(
+    job: Job,
+    request: IllustrationRequest,
+    image: number,
+    { people, loraFile, checkpoint }: DrawOptions,
+  ): DrawingTask {
+    return {
+      jobId: job.id,
+      requestId: job.requestId,
+      ...composePrompts(request, this.config.loraInstanceToken),
+      negativePrompt: request.negativePrompt,
+      numInferenceSteps: request.numInferenceSteps,
+      people,
+      ipAdapterMode: request.ipAdapterMode,
+      ...(loraFile && { lora: { file: loraFile, scale: request.loraScale ?? 1 } }),
+      guidanceScale: request.guidanceScale,
+      ...(request.width !== undefined && { width: request.width }),
+      ...(request.height !== undefined && { height: request.height }),
+      seed: seedOf(job, image),
+      ...(request.previewEvery !== undefined && { previewEvery: request.previewEvery }),
+      ...(checkpoint !== undefined && { checkpoint }),
+    };
+  }
 }
 
 function keepDraft(event: DrawingEvent, draft: DrawOptions['draft']): void {
@@ -82,27 +114,4 @@ function keepDraft(event: DrawingEvent, draft: DrawOptions['draft']): void {
 /** Each picture of a job has the next seed, so that any of them can be drawn again by itself. */
 export function seedOf(job: Pick<Job, 'seed'>, image: number): number {
   return (job.seed + image) % 2 ** 32;
-}
-
-function toTask(
-  job: Job,
-  request: IllustrationRequest,
-  image: number,
-  { referenceImages, checkpoint }: DrawOptions,
-): DrawingTask {
-  return {
-    jobId: job.id,
-    requestId: job.requestId,
-    ...composePrompts(request),
-    negativePrompt: request.negativePrompt,
-    numInferenceSteps: request.numInferenceSteps,
-    ipAdapterScale: request.ipAdapterScale,
-    guidanceScale: request.guidanceScale,
-    ...(request.width !== undefined && { width: request.width }),
-    ...(request.height !== undefined && { height: request.height }),
-    seed: seedOf(job, image),
-    referenceImages,
-    ...(request.previewEvery !== undefined && { previewEvery: request.previewEvery }),
-    ...(checkpoint !== undefined && { checkpoint }),
-  };
 }

@@ -35,12 +35,12 @@ describe('running a job', () => {
         prompt2: 'memory style',
         negativePrompt: 'error',
         numInferenceSteps: 2,
-        ipAdapterScale: 0.33,
         guidanceScale: 3,
         width: 128,
         height: 64,
         seed: 7,
-        referenceImages: [Buffer.from('avatar')],
+        people: [{ referenceImages: [Buffer.from('avatar')], ipAdapterScale: 0.33 }],
+        ipAdapterMode: 'full',
       },
     ]);
     const key = `generated/ada/memory_${job.id}.png`;
@@ -59,7 +59,7 @@ describe('running a job', () => {
     await bench.run(leased);
     expect(bench.illustrator.tasks[0]).toMatchObject({
       prompt: 'subject style',
-      referenceImages: [Buffer.from('subject photo')],
+      people: [{ referenceImages: [Buffer.from('subject photo')] }],
     });
     expect(bench.illustrator.tasks[0]).not.toHaveProperty('prompt2');
   });

@@ -9,7 +9,7 @@ import { Illustrator } from './domain/illustrator.js';
 import { DrawingDesk, seedOf, type DrawOptions } from './drawing-desk.js';
 import { Drafts } from './drafts.js';
 import { toResult } from './job-outcome.js';
-import { LoraAdmission } from './lora-admission.js';
+import { LoraFiles } from './lora-files.js';
 import type { MadePicture } from './made-picture.js';
 import { toReceipt } from './receipt.js';
 import { ReferenceImages } from './reference-images.js';
@@ -24,6 +24,10 @@ interface Order {
   key: string;
 }
 
+/** What an attempt draws from, read once for all its pictures. */
+type Sources = Pick<DrawOptions, 'people' | 'loraFile'>;
+const noSources: Sources = { people: [], loraFile: undefined };
+
 /** Runs illustration jobs: from the reference image to the stored pictures and the receipt. */
 @Injectable()
 export class IllustrationRunner extends JobRunner {
@@ -34,7 +38,7 @@ export class IllustrationRunner extends JobRunner {
   constructor(
     private readonly illustrator: Illustrator,
     private readonly desk: DrawingDesk,
-    private readonly loras: LoraAdmission,
+    private readonly loraFiles: LoraFiles,
     private readonly referenceImages: ReferenceImages,
     private readonly results: Results,
     private readonly drafts: Drafts,
@@ -77,12 +81,12 @@ export class IllustrationRunner extends JobRunner {
     const found = attempt > 1 ? await this.findAll(job.resultKeys, signal) : [];
     const isAllThere = job.resultKeys.every((_, image) => found[image] !== undefined);
     const referenceBegunMs = performance.now();
-    const referenceImages = isAllThere ? [] : await this.readReferences(request, signal);
+    const sources = isAllThere ? noSources : await this.findSources(request, signal);
     const referenceMs = performance.now() - referenceBegunMs;
     const pictures: MadePicture[] = [];
     for (const [image, key] of job.resultKeys.entries()) {
       const stored = found[image];
-      const options = { signal, onProgress, onWaiting, referenceImages };
+      const options = { signal, onProgress, onWaiting, ...sources };
       pictures.push(
         stored === undefined
           ? await this.draw({ job, request, attempt, image, key }, options)
@@ -100,10 +104,13 @@ export class IllustrationRunner extends JobRunner {
     return Promise.all(keys.map((key) => this.results.find(key, signal)));
   }
 
-  /** The LoRA was looked at when the job was accepted; it may be gone by now. */
-  private async readReferences(request: IllustrationRequest, signal: AbortSignal): Promise<Buffer[]> {
-    await this.loras.check(request, signal);
-    return this.referenceImages.read(request, signal);
+  /** The LoRA was looked at when the job was accepted; it may be gone or another by now. */
+  private async findSources(request: IllustrationRequest, signal: AbortSignal): Promise<Sources> {
+    const [loraFile, people] = await Promise.all([
+      this.loraFiles.find(request, signal),
+      this.referenceImages.read(request, signal),
+    ]);
+    return { loraFile, people };
   }
 
   private async draw(

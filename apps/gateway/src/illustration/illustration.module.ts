@@ -9,11 +9,13 @@ import { IllustrationReadingModule } from './illustration-reading.module.js';
 import { IllustrationRunner } from './illustration-runner.js';
 import { IllustrationService } from './illustration.service.js';
 import { JobWait } from './job-wait.js';
-import { LoraAdmission } from './lora-admission.js';
+import { LoraFiles } from './lora-files.js';
+import { Models } from './models.js';
 import { ReferenceImages } from './reference-images.js';
 import { IllustrationCalls } from './rest/illustration-calls.js';
 import { IllustrationReplies } from './rest/illustration-replies.js';
 import { IllustrationsController } from './rest/illustrations.controller.js';
+import { ModelsController } from './rest/models.controller.js';
 import { Results } from './results.js';
 import { FakeIllustrator } from './worker/fake-illustrator.js';
 import { GrpcIllustrator } from './worker/grpc-illustrator.js';
@@ -21,10 +23,11 @@ import { GrpcIllustrator } from './worker/grpc-illustrator.js';
 /** Drawing illustrations: the REST face, accepting them as jobs, and running these jobs. */
 @Module({
   imports: [IllustrationReadingModule],
-  controllers: [IllustrationsController],
+  controllers: [IllustrationsController, ModelsController],
   providers: [
     IllustrationService,
-    LoraAdmission,
+    LoraFiles,
+    Models,
     ReferenceImages,
     Results,
     DrawingDesk,
@@ -35,7 +38,7 @@ import { GrpcIllustrator } from './worker/grpc-illustrator.js';
     { provide: JobRunner, useClass: IllustrationRunner },
     { provide: Illustrator, inject: [AppConfig], useFactory: makeIllustrator },
   ],
-  exports: [Illustrator, IllustrationService, JobRunner],
+  exports: [Illustrator, IllustrationService, JobRunner, Models],
 })
 export class IllustrationModule {}
 

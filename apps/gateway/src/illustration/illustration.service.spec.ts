@@ -12,6 +12,7 @@ const defaults = {
   numInferenceSteps: 3,
   ipAdapterScale: 0.33,
   guidanceScale: 5,
+  loraScale: 1,
   negativePrompt: 'error',
   memoryStylePrompt: 'memory style',
   subjectStylePrompt: 'subject style',
@@ -106,11 +107,26 @@ describe('accept', () => {
   it('never ignores a LoRA', async () => {
     await expect(accept(memory({ loraId: 'oil' }))).rejects.toMatchObject({ reason: 'lora-not-found' });
     await gateway.objects.put('loras/oil/lora.safetensors', Buffer.from('x'), 'application/octet-stream');
+    const { job } = await accept(memory({ loraId: 'oil', loraScale: 0.5 }));
+    expect(job.request).toMatchObject({ lora_id: 'oil', lora_scale: 0.5 });
+  });
+
+  it('refuses a LoRA that the worker does not take', async () => {
+    await gateway.objects.put('loras/oil/lora.safetensors', Buffer.alloc(1500), 'application/octet-stream');
+    const illustrator = gateway.app.get(Illustrator, { strict: false });
+    const profile = illustrator.profile();
+    if (profile === undefined) throw new Error('the fake has a profile');
+    const taking = vi.spyOn(illustrator, 'profile').mockReturnValue({ ...profile, maxLoraBytes: 1499 });
+    await expect(accept(memory({ loraId: 'oil' }))).rejects.toMatchObject({
+      reason: 'lora-invalid',
+      detail: 'The LoRA oil is larger than the 1.5 kB that the worker takes.',
+    });
+    taking.mockReturnValue({ ...profile, maxLoraBytes: 1500 });
+    expect((await accept(memory({ loraId: 'oil' }))).job.state).toBe('queued');
+    taking.mockReturnValue({ ...profile, maxLoraBytes: 0 });
     await expect(accept(memory({ loraId: 'oil' }))).rejects.toMatchObject({
       reason: 'validation-failed',
-      options: {
-        violations: [{ pointer: '/lora_id', detail: 'drawing with a LoRA is not available in this release' }],
-      },
+      options: { violations: [{ pointer: '/lora_id' }] },
     });
   });
 });

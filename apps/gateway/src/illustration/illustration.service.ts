@@ -9,7 +9,7 @@ import { toPayload } from './domain/illustration-payload.js';
 import type { IllustrationRequest } from './domain/illustration-request.js';
 import { sizeViolationsOf } from './domain/illustration-violations.js';
 import { Illustrator } from './domain/illustrator.js';
-import { LoraAdmission } from './lora-admission.js';
+import { LoraFiles } from './lora-files.js';
 import { Results } from './results.js';
 
 export interface AcceptOptions {
@@ -29,7 +29,7 @@ export interface AcceptOptions {
 export class IllustrationService {
   constructor(
     private readonly illustrator: Illustrator,
-    private readonly loras: LoraAdmission,
+    private readonly loraFiles: LoraFiles,
     private readonly results: Results,
     private readonly jobs: JobStore,
   ) {}
@@ -38,12 +38,12 @@ export class IllustrationService {
    * Accepts an illustration for good: it reaches a final state whatever crashes. Keys and seed are fixed here, so that
    * every attempt draws the same pictures to the same places.
    *
-   * @throws DomainError `validation-failed`, `lora-not-found`, `starting`, `draining`, `worker-unavailable`,
+   * @throws DomainError `validation-failed`, `lora-not-found`, `lora-invalid`, `starting`, `draining`, `worker-unavailable`,
    *   `idempotency-key-reused`, `queue-full`, `storage-unavailable`
    */
   async accept(request: IllustrationRequest, options: AcceptOptions): Promise<AcceptedJob> {
     this.checkIllustrator(request, options.isPatient);
-    await this.loras.check(request);
+    await this.loraFiles.find(request);
     const accepted = await this.jobs.accept(this.toNewJob(request, options));
     const context = currentRequest();
     if (context !== undefined) context.jobId = accepted.job.id;

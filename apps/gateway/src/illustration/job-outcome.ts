@@ -14,6 +14,8 @@ const result = z.object({
       size_bytes: z.number(),
     }),
   ),
+  /** Jobs of before there were warnings have none. */
+  warnings: z.array(z.string()).default([]),
 });
 
 const ms = z.number().nonnegative();
@@ -46,12 +48,18 @@ export function toResult(pictures: readonly MadePicture[]): JsonObject {
     sha256: picture.sha256,
     size_bytes: picture.sizeBytes,
   }));
-  return { images };
+  const warnings = new Set(pictures.flatMap(({ drawing }) => drawing?.warnings ?? []));
+  return { images, warnings: [...warnings] };
 }
 
 /** The pictures of a succeeded job. */
 export function imagesOf(job: Pick<Job, 'result'>): ResultImage[] {
   return result.parse(job.result).images;
+}
+
+/** What the caller should know of the pictures of a succeeded job, each sentence once. */
+export function warningsOf(job: Pick<Job, 'result'>): string[] {
+  return result.parse(job.result).warnings;
 }
 
 /** The timings in a succeeded job's receipt. */

@@ -26,6 +26,8 @@ export interface JobView {
   eta_seconds?: number;
   /** The pictures of a succeeded job. */
   data?: IllustrationView[];
+  /** What the caller should know of them, a sentence each. */
+  warnings?: string[];
   /** How a succeeded job was drawn. */
   receipt?: JsonObject;
   /** Why a failed, canceled or expired job ended so. */

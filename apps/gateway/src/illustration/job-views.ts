@@ -4,7 +4,7 @@ import { Capacity } from '../jobs/capacity.js';
 import type { Job } from '../jobs/domain/job.js';
 import { ObjectStore } from '../storage/object-store.js';
 import { toJobErrorView } from './job-error-view.js';
-import { imagesOf } from './job-outcome.js';
+import { imagesOf, warningsOf } from './job-outcome.js';
 import {
   isoTime,
   remainingMs,
@@ -48,6 +48,7 @@ export class JobViews {
       cancel_requested: job.isCancelRequested,
       progress: job.state === 'running' && job.progress !== null ? toProgressView(job.progress) : undefined,
       data,
+      warnings: job.state === 'succeeded' ? unlessEmpty(warningsOf(job)) : undefined,
       receipt: job.receipt ?? undefined,
       error: job.error === null ? undefined : toJobErrorView(job.error),
     });
@@ -82,6 +83,10 @@ export class JobViews {
       })),
     );
   }
+}
+
+function unlessEmpty<T>(list: T[]): T[] | undefined {
+  return list.length === 0 ? undefined : list;
 }
 
 /** Without the members that are undefined, so that equal views are equal however they travel. */

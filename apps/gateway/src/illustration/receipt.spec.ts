@@ -16,6 +16,7 @@ const request = IllustrationRequest.create(
     numInferenceSteps: 2,
     ipAdapterScale: 0.3,
     guidanceScale: 5,
+    loraScale: 1,
     negativePrompt: '',
     memoryStylePrompt: '',
     subjectStylePrompt: 's',
@@ -31,7 +32,12 @@ const profile = {
   scheduler: 'EulerDiscreteScheduler',
   engine: 'batching',
   maxOutstandingJobs: 16,
+  defaultImageSize: 1024,
   maxImageSize: 1024,
+  modelFiles: [{ role: 'base', source: 'folder', kind: 'SDXL folder', sha256: 'cd'.repeat(32), sizeBytes: 7 }],
+  modelDigest: 'ef'.repeat(32),
+  heldLoras: [],
+  maxLoraBytes: 0,
 };
 const sha256 = 'ab'.repeat(32);
 const drawn: MadePicture = {
@@ -44,6 +50,7 @@ const drawn: MadePicture = {
     height: 32,
     timings: { queueMs: 5, encodeMs: 10, denoiseMs: 1000, decodeMs: 100, pngMs: 20 },
     deviceMs: 600,
+    warnings: [],
   },
   resumedFromStep: undefined,
   uploadMs: 30,
@@ -69,7 +76,10 @@ describe('a receipt', () => {
       num_inference_steps: 2,
       guidance_scale: 5,
       ip_adapter_scale: 0.3,
+      ip_adapter_mode: 'full',
+      people: null,
       lora_id: null,
+      lora: null,
       drawn_by: {
         worker_version: '1.2.3',
         engine: 'batching',
@@ -79,6 +89,8 @@ describe('a receipt', () => {
         scheduler: 'EulerDiscreteScheduler',
         device: 'cuda',
         dtype: 'float16',
+        model_digest: 'ef'.repeat(32),
+        model_files: [{ role: 'base', kind: 'SDXL folder', sha256: 'cd'.repeat(32) }],
       },
       images: [
         {

@@ -1,5 +1,6 @@
 import type { Job, JsonObject } from '../jobs/domain/job.js';
 import type { IllustrationRequest } from './domain/illustration-request.js';
+import { toPeoplePayload } from './domain/people-payload.js';
 import type { Drawing, IllustratorProfile } from './domain/illustrator.js';
 import type { JobTimings } from './job-outcome.js';
 import type { MadePicture } from './made-picture.js';
@@ -34,12 +35,22 @@ export function toReceipt(run: Run): JsonObject {
     num_inference_steps: request.numInferenceSteps,
     guidance_scale: request.guidanceScale,
     ip_adapter_scale: request.ipAdapterScale,
+    ip_adapter_mode: request.ipAdapterMode,
+    people: request.people === undefined ? null : toPeoplePayload(request.people),
     lora_id: request.loraId ?? null,
+    lora: toLora(run),
     drawn_by: hasDrawn && profile !== undefined ? toMaker(profile) : null,
     images: pictures.map(toImageReceipt),
     timings: { ...toTimings(run) },
     gpu_seconds: seconds(sum(pictures.map(deviceMsOf))),
   };
+}
+
+function toLora({ request, pictures }: Run): JsonObject | null {
+  const { loraId, loraScale } = request;
+  if (loraId === undefined) return null;
+  const sha256 = pictures.find(({ drawing }) => drawing?.loraSha256 !== undefined)?.drawing?.loraSha256;
+  return { id: loraId, scale: loraScale ?? null, sha256: sha256 ?? null };
 }
 
 function toMaker(profile: IllustratorProfile): JsonObject {
@@ -52,6 +63,8 @@ function toMaker(profile: IllustratorProfile): JsonObject {
     scheduler: profile.scheduler,
     device: profile.device,
     dtype: profile.dtype,
+    model_digest: profile.modelDigest,
+    model_files: profile.modelFiles.map(({ role, kind, sha256 }) => ({ role, kind, sha256 })),
   };
 }
 

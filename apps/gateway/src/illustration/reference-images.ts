@@ -9,11 +9,12 @@ import {
   ObjectTooLargeError,
 } from '../storage/object-store.js';
 import type { IllustrationRequest } from './domain/illustration-request.js';
+import type { DrawnPerson } from './domain/illustrator.js';
 
 /** Largest reference image that is read; the worker looks into the bytes. */
 export const maxReferenceImageBytes = 10 * 1024 * 1024;
 
-/** Reads the picture of the person that is to be drawn: the avatar for a memory, the subject photo for a portrait. */
+/** Reads the pictures of the people who are to be drawn: avatars for a memory, the subject's photos for a portrait. */
 @Injectable()
 export class ReferenceImages {
   constructor(
@@ -22,14 +23,48 @@ export class ReferenceImages {
   ) {}
 
   /** @throws DomainError `avatar-not-found`, `avatar-forbidden`, `avatar-invalid`, `storage-unavailable`. */
-  async read({ kind, userId }: IllustrationRequest, signal: AbortSignal): Promise<Buffer[]> {
-    const key = kind === 'memory' ? this.keys.avatar(userId) : this.keys.subject(userId);
+  async read(request: IllustrationRequest, signal: AbortSignal): Promise<DrawnPerson[]> {
+    const { kind, userId, ipAdapterScale } = request;
+    if (kind === 'subject') return [{ referenceImages: await this.readSubject(userId, signal), ipAdapterScale }];
+    const people = request.people ?? [{ userId, ipAdapterScale, region: undefined }];
+    return Promise.all(
+      people.map(async (person) => ({
+        referenceImages: [await this.readImage(this.keys.avatar(person.userId), signal)],
+        ipAdapterScale: person.ipAdapterScale,
+        ...(person.region && { region: person.region }),
+      })),
+    );
+  }
+
+  /**
+   * All angles that there are, else the one photo. They are got without looking first: what was looked up may be gone
+   * by then. Without `s3:ListBucket` a missing angle is a 403, so that is none either; the one photo must then be there.
+   */
+  private async readSubject(userId: string, signal: AbortSignal): Promise<Buffer[]> {
+    const angles = await Promise.all(this.keys.subjectAngles(userId).map((key) => this.readIfThere(key, signal)));
+    const found = angles.filter((image) => image !== undefined);
+    return found.length > 0 ? found : [await this.readImage(this.keys.subject(userId), signal)];
+  }
+
+  private async readIfThere(key: string, signal: AbortSignal): Promise<Buffer | undefined> {
     try {
-      const { body } = await this.store.get(key, { maxBytes: maxReferenceImageBytes, signal });
-      return [body];
-    } catch (cause) {
-      throw referenceFailure(cause, key);
+      return await this.get(key, signal);
+    } catch (error) {
+      if (error instanceof ObjectNotFoundError || error instanceof ObjectForbiddenError) return undefined;
+      throw referenceFailure(error, key);
     }
+  }
+
+  private async readImage(key: string, signal: AbortSignal): Promise<Buffer> {
+    try {
+      return await this.get(key, signal);
+    } catch (error) {
+      throw referenceFailure(error, key);
+    }
+  }
+
+  private async get(key: string, signal: AbortSignal): Promise<Buffer> {
+    return (await this.store.get(key, { maxBytes: maxReferenceImageBytes, signal })).body;
   }
 }
 
@@ -41,7 +76,7 @@ function referenceFailure(cause: unknown, key: string): unknown {
     return new DomainError('avatar-forbidden', `The object store refuses us the reference image ${key}.`, { cause });
   }
   if (cause instanceof ObjectTooLargeError) {
-    return new DomainError('avatar-invalid', 'The reference image is larger than 10 MiB.', { cause });
+    return new DomainError('avatar-invalid', `The reference image ${key} is larger than 10 MiB.`, { cause });
   }
   return cause;
 }

@@ -8,6 +8,9 @@ export interface KeyPrefixes {
   readonly lora: string;
 }
 
+/** Photos of one subject, from several angles. */
+const subjectAngles = [0, 1, 2, 3, 4] as const;
+
 const resultName = /^(memory|subject)_([^/]+)\.png$/;
 
 /**
@@ -25,6 +28,11 @@ export class ObjectKeys {
   /** Reference image of a portrait. */
   subject(userId: string): string {
     return `${this.prefixes.subject}/${checked(userId)}.png`;
+  }
+
+  /** Reference images of a portrait from several angles; any of them may be missing. */
+  subjectAngles(userId: string): string[] {
+    return subjectAngles.map((angle) => `${this.prefixes.subject}/${checked(userId)}-${angle}.png`);
   }
 
   /** A finished illustration. */

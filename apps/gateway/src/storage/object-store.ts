@@ -7,6 +7,8 @@ export interface StoredObject {
 /** What the store tells of an object without reading it. */
 export interface ObjectStat {
   sizeBytes: number;
+  /** Changes whenever the content does; undefined: the store does not tell. */
+  etag: string | undefined;
   /** As it was given to `putIfAbsent`; empty from a store that keeps none (the file store). */
   metadata: ObjectMetadata;
 }
@@ -47,6 +49,13 @@ export abstract class ObjectStore {
   abstract get(key: string, options: { maxBytes: number; signal?: AbortSignal }): Promise<StoredObject>;
 
   /**
+   * Reads an object in pieces, as fast as they are taken, provided that it is still the one with this etag.
+   *
+   * @throws ObjectNotFoundError, ObjectForbiddenError, and ObjectChangedError when it was replaced.
+   */
+  abstract stream(key: string, options: { etag: string; signal: AbortSignal }): AsyncIterable<Buffer>;
+
+  /**
    * What is known of an object; undefined: there is none. Reads nothing of it.
    *
    * @throws ObjectForbiddenError when the store refuses us.
@@ -85,6 +94,10 @@ export class ObjectNotFoundError extends Error {
 
 export class ObjectForbiddenError extends Error {
   override readonly name = 'ObjectForbiddenError';
+}
+
+export class ObjectChangedError extends Error {
+  override readonly name = 'ObjectChangedError';
 }
 
 export class ObjectTooLargeError extends Error {

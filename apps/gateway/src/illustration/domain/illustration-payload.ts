@@ -1,5 +1,7 @@
 import { IllustrationRequest } from './illustration-request.js';
-import type { IllustrationValues } from './illustration-values.js';
+import { ipAdapterModes, type IllustrationValues, type IpAdapterMode } from './illustration-values.js';
+import { number, optional, text, type Payload } from './payload-members.js';
+import { fromPeoplePayload, toPeoplePayload, type PersonPayload } from './people-payload.js';
 
 /** A request as a job carries it: plain JSON, complete, so that no later default changes an accepted job. */
 export type IllustrationPayload = {
@@ -10,11 +12,14 @@ export type IllustrationPayload = {
   negative_prompt: string;
   num_inference_steps: number;
   ip_adapter_scale: number;
+  ip_adapter_mode: string;
   guidance_scale: number;
   n: number;
   width?: number;
   height?: number;
   lora_id?: string;
+  lora_scale?: number;
+  people?: PersonPayload[];
   seed?: number;
   preview_every?: number;
 };
@@ -28,11 +33,14 @@ export function toPayload(request: IllustrationValues): IllustrationPayload {
     negative_prompt: request.negativePrompt,
     num_inference_steps: request.numInferenceSteps,
     ip_adapter_scale: request.ipAdapterScale,
+    ip_adapter_mode: request.ipAdapterMode,
     guidance_scale: request.guidanceScale,
     n: request.n,
     width: request.width,
     height: request.height,
     lora_id: request.loraId,
+    lora_scale: request.loraScale,
+    people: request.people && toPeoplePayload(request.people),
     seed: request.seed,
     preview_every: request.previewEvery,
   };
@@ -43,7 +51,7 @@ export function toPayload(request: IllustrationValues): IllustrationPayload {
  *
  * @throws Error when it did not make this payload; DomainError `validation-failed` when the limits are tighter now
  */
-export function fromPayload(payload: Readonly<Record<string, unknown>>): IllustrationRequest {
+export function fromPayload(payload: Payload): IllustrationRequest {
   const { kind } = payload;
   if (kind !== 'memory' && kind !== 'subject') throw new Error('a job without a known kind of illustration');
   return IllustrationRequest.restore({
@@ -54,30 +62,23 @@ export function fromPayload(payload: Readonly<Record<string, unknown>>): Illustr
     negativePrompt: text(payload, 'negative_prompt'),
     numInferenceSteps: number(payload, 'num_inference_steps'),
     ipAdapterScale: number(payload, 'ip_adapter_scale'),
+    ipAdapterMode: mode(payload),
+    people: fromPeoplePayload(payload['people']),
     guidanceScale: number(payload, 'guidance_scale'),
     n: number(payload, 'n'),
     width: optional(number, payload, 'width'),
     height: optional(number, payload, 'height'),
     loraId: optional(text, payload, 'lora_id'),
+    loraScale: optional(number, payload, 'lora_scale'),
     seed: optional(number, payload, 'seed'),
     previewEvery: optional(number, payload, 'preview_every'),
   });
 }
 
-type Read<T> = (payload: Readonly<Record<string, unknown>>, name: string) => T;
-
-const text: Read<string> = (payload, name) => {
-  const value = payload[name];
-  if (typeof value !== 'string') throw new Error(`a job whose ${name} is no text`);
-  return value;
-};
-
-const number: Read<number> = (payload, name) => {
-  const value = payload[name];
-  if (typeof value !== 'number') throw new Error(`a job whose ${name} is no number`);
-  return value;
-};
-
-function optional<T>(read: Read<T>, ...[payload, name]: Parameters<Read<T>>): T | undefined {
-  return payload[name] === undefined || payload[name] === null ? undefined : read(payload, name);
+/** Jobs of before there were modes have none. */
+function mode(payload: Payload): IpAdapterMode {
+  const name = optional(text, payload, 'ip_adapter_mode') ?? 'full';
+  const known = ipAdapterModes.find((one) => one === name);
+  if (known === undefined) throw new Error('a job without a known ip_adapter_mode');
+  return known;
 }

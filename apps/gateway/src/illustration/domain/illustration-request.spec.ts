@@ -8,6 +8,7 @@ const defaults = {
   numInferenceSteps: 50,
   ipAdapterScale: 0.33,
   guidanceScale: 5,
+  loraScale: 1,
   negativePrompt: 'error',
   memoryStylePrompt: 'memory style',
   subjectStylePrompt: 'subject style',

@@ -1,6 +1,7 @@
 import { DomainError } from '../../errors/domain-error.js';
-import type { IllustrationKind, IllustrationValues } from './illustration-values.js';
+import type { IllustrationKind, IllustrationValues, IpAdapterMode, PersonValues } from './illustration-values.js';
 import { violationsOf } from './illustration-violations.js';
+import { givenPeople, toPeople, unsignedZero, type GivenPerson, type PersonFields } from './people.js';
 
 export type { IllustrationKind } from './illustration-values.js';
 
@@ -11,6 +12,9 @@ export interface IllustrationFields {
   prompt?: string | null;
   numInferenceSteps?: number | null;
   ipAdapterScale?: number | null;
+  ipAdapterMode?: IpAdapterMode | null;
+  /** Who is to be seen. Only for a memory. */
+  people?: readonly PersonFields[] | null;
   guidanceScale?: number | null;
   negativePrompt?: string | null;
   stylePrompt?: string | null;
@@ -18,6 +22,8 @@ export interface IllustrationFields {
   width?: number | null;
   height?: number | null;
   loraId?: string | null;
+  /** Only with a LoRA. */
+  loraScale?: number | null;
   seed?: number | null;
   previewEvery?: number | null;
 }
@@ -26,13 +32,14 @@ export interface IllustrationDefaults {
   readonly numInferenceSteps: number;
   readonly ipAdapterScale: number;
   readonly guidanceScale: number;
+  readonly loraScale: number;
   readonly negativePrompt: string;
   readonly memoryStylePrompt: string;
   readonly subjectStylePrompt: string;
 }
 
 /** The fields that a caller gave, as plain JSON. */
-export type GivenFields = { readonly [Field in keyof IllustrationFields]?: string | number };
+export type GivenFields = { readonly [Field in keyof IllustrationFields]?: string | number | GivenPerson[] };
 
 /** One illustration to draw, valid by construction: defaults applied, every field within its range. */
 export class IllustrationRequest implements IllustrationValues {
@@ -43,11 +50,14 @@ export class IllustrationRequest implements IllustrationValues {
   readonly negativePrompt: string;
   readonly numInferenceSteps: number;
   readonly ipAdapterScale: number;
+  readonly ipAdapterMode: IpAdapterMode;
+  readonly people: readonly PersonValues[] | undefined;
   readonly guidanceScale: number;
   readonly n: number;
   readonly width: number | undefined;
   readonly height: number | undefined;
   readonly loraId: string | undefined;
+  readonly loraScale: number | undefined;
   readonly seed: number | undefined;
   readonly previewEvery: number | undefined;
 
@@ -66,11 +76,14 @@ export class IllustrationRequest implements IllustrationValues {
     this.negativePrompt = values.negativePrompt;
     this.numInferenceSteps = values.numInferenceSteps;
     this.ipAdapterScale = values.ipAdapterScale;
+    this.ipAdapterMode = values.ipAdapterMode;
+    this.people = values.people;
     this.guidanceScale = values.guidanceScale;
     this.n = values.n;
     this.width = values.width;
     this.height = values.height;
     this.loraId = values.loraId;
+    this.loraScale = values.loraScale;
     this.seed = values.seed;
     this.previewEvery = values.previewEvery;
   }
@@ -81,6 +94,7 @@ export class IllustrationRequest implements IllustrationValues {
     fields: IllustrationFields,
     defaults: IllustrationDefaults,
   ): IllustrationRequest {
+    const ipAdapterScale = unsignedZero(fields.ipAdapterScale ?? defaults.ipAdapterScale);
     const values: IllustrationValues = {
       kind,
       userId: fields.userId,
@@ -88,12 +102,15 @@ export class IllustrationRequest implements IllustrationValues {
       stylePrompt: fields.stylePrompt ?? (kind === 'memory' ? defaults.memoryStylePrompt : defaults.subjectStylePrompt),
       negativePrompt: fields.negativePrompt ?? defaults.negativePrompt,
       numInferenceSteps: fields.numInferenceSteps ?? defaults.numInferenceSteps,
-      ipAdapterScale: unsignedZero(fields.ipAdapterScale ?? defaults.ipAdapterScale),
+      ipAdapterScale,
+      ipAdapterMode: fields.ipAdapterMode ?? 'full',
+      people: fields.people ? toPeople(fields.people, ipAdapterScale) : undefined,
       guidanceScale: unsignedZero(fields.guidanceScale ?? defaults.guidanceScale),
       n: fields.n ?? 1,
       width: fields.width ?? undefined,
       height: fields.height ?? undefined,
       loraId: fields.loraId ?? undefined,
+      loraScale: loraScaleOf(fields, defaults),
       seed: fields.seed === undefined || fields.seed === null ? undefined : unsignedZero(fields.seed),
       previewEvery: fields.previewEvery ?? undefined,
     };
@@ -115,11 +132,14 @@ export class IllustrationRequest implements IllustrationValues {
   }
 }
 
-function givenOf(fields: IllustrationFields): GivenFields {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null));
+function givenOf({ people, ...fields }: IllustrationFields): GivenFields {
+  const plain = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
+  return { ...Object.fromEntries(plain), ...(people && { people: givenPeople(people) }) };
 }
 
-/** JSON knows one zero only. */
-function unsignedZero(value: number): number {
-  return value === 0 ? 0 : value;
+/** The default only with a LoRA: a scale of none is refused. */
+function loraScaleOf({ loraId, loraScale }: IllustrationFields, defaults: IllustrationDefaults): number | undefined {
+  const hasLora = loraId !== undefined && loraId !== null;
+  const scale = loraScale ?? (hasLora ? defaults.loraScale : undefined);
+  return scale === undefined ? undefined : unsignedZero(scale);
 }

@@ -5,18 +5,17 @@ import {
   imagesRange,
   imageSizeMultiple,
   imageSizeRange,
+  ipAdapterModes,
   ipAdapterScaleRange,
+  loraScaleRange,
   previewEveryRange,
   seedRange,
   stepsRange,
   type IllustrationValues,
 } from './illustration-values.js';
+import { peopleViolations } from './people-violations.js';
 import { isBlank, promptProblem } from './prompt-text.js';
-
-interface Range {
-  min: number;
-  max: number;
-}
+import { isWithin, numberViolation, violation, type Range } from './violation-rules.js';
 
 /** Every field that is out of its range. */
 export function* violationsOf(values: IllustrationValues): Generator<Violation> {
@@ -24,9 +23,14 @@ export function* violationsOf(values: IllustrationValues): Generator<Violation> 
   if (values.loraId !== undefined && !isIdentifier(values.loraId)) {
     yield violation('lora_id', `must be ${identifierRule}`);
   }
+  yield* loraScaleViolations(values);
   yield* promptViolations(values);
   yield* integerViolation('num_inference_steps', values.numInferenceSteps, stepsRange);
   yield* numberViolation('ip_adapter_scale', values.ipAdapterScale, ipAdapterScaleRange);
+  if (!ipAdapterModes.includes(values.ipAdapterMode)) {
+    yield violation('ip_adapter_mode', `must be one of ${ipAdapterModes.join(', ')}`);
+  }
+  yield* peopleViolations(values);
   yield* numberViolation('guidance_scale', values.guidanceScale, guidanceScaleRange);
   yield* integerViolation('n', values.n, imagesRange);
   yield* sizeViolation('width', values.width, imageSizeRange);
@@ -47,6 +51,12 @@ export function* sizeViolationsOf(
   yield* sizeViolation('height', height, range);
 }
 
+function* loraScaleViolations({ loraId, loraScale }: IllustrationValues): Generator<Violation> {
+  if (loraScale === undefined) return;
+  if (loraId === undefined) yield violation('lora_scale', 'needs a lora_id');
+  yield* numberViolation('lora_scale', loraScale, loraScaleRange);
+}
+
 function* promptViolations(values: IllustrationValues): Generator<Violation> {
   const texts = { prompt: values.prompt, style_prompt: values.stylePrompt, negative_prompt: values.negativePrompt };
   for (const [field, text] of Object.entries(texts)) {
@@ -65,22 +75,9 @@ function* integerViolation(field: string, value: number, { min, max }: Range): G
   }
 }
 
-function* numberViolation(field: string, value: number, { min, max }: Range): Generator<Violation> {
-  if (!isWithin(value, { min, max })) yield violation(field, `must be a number from ${min} to ${max}`);
-}
-
 function* sizeViolation(field: string, value: number | undefined, { min, max }: Range): Generator<Violation> {
   if (value === undefined) return;
   if (!isWithin(value, { min, max }) || value % imageSizeMultiple !== 0) {
     yield violation(field, `must be a multiple of ${imageSizeMultiple} from ${min} to ${max}`);
   }
-}
-
-function violation(field: string, detail: string): Violation {
-  return { pointer: `/${field}`, detail: `${field} ${detail}` };
-}
-
-function isWithin(value: number, { min, max }: Range): boolean {
-  // Also false for NaN.
-  return value >= min && value <= max;
 }

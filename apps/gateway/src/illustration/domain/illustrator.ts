@@ -1,4 +1,9 @@
 import type { DomainError } from '../../errors/domain-error.js';
+import type { IpAdapterMode, Region } from './illustration-values.js';
+import type { IllustratorProfile } from './illustrator-profile.js';
+import type { LoraFile } from './lora-file.js';
+
+export type { IllustratorProfile } from './illustrator-profile.js';
 
 /** What the worker is asked to draw: prompts composed, defaults applied, references read. */
 export interface DrawingTask {
@@ -9,7 +14,10 @@ export interface DrawingTask {
   prompt2?: string;
   negativePrompt?: string;
   numInferenceSteps: number;
-  ipAdapterScale: number;
+  /** Who is to be seen; none: drawn from the prompt alone. Several each have a region. */
+  people: DrawnPerson[];
+  ipAdapterMode: IpAdapterMode;
+  lora?: DrawnLora;
   /** Absent: the worker's default, as for the sizes. */
   guidanceScale?: number;
   /** Pixels, a multiple of 8. */
@@ -17,12 +25,25 @@ export interface DrawingTask {
   height?: number;
   /** 0 to 2^32 - 1. */
   seed: number;
-  /** PNG, JPEG or WebP files as stored; the worker checks them. */
-  referenceImages: Buffer[];
   /** Steps from one preview to the next; absent: none. */
   previewEvery?: number;
   /** The latest of an earlier attempt at this very picture. One that does not fit is ignored. */
   checkpoint?: DrawingCheckpoint;
+}
+
+/** A person to draw. */
+export interface DrawnPerson {
+  /** PNG, JPEG or WebP files as stored, 1 to 5; the worker checks them. */
+  referenceImages: Buffer[];
+  ipAdapterScale: number;
+  /** Absent: anywhere. */
+  region?: Region;
+}
+
+/** A LoRA to draw with. */
+export interface DrawnLora {
+  file: LoraFile;
+  scale: number;
 }
 
 /** From here an interrupted drawing can go on, and end with the picture it would have had. */
@@ -43,6 +64,8 @@ export interface DrawingPreview {
 
 export type DrawingEvent =
   | { type: 'queued'; position: number }
+  /** So much of its LoRA has gone to the worker, which waits for it; another drawing may be the one that brings it. */
+  | { type: 'lora'; sentBytes: number }
   | { type: 'started' }
   /** `index` of `total` denoising steps are done. */
   | { type: 'step'; index: number; total: number }
@@ -60,6 +83,10 @@ export interface Drawing {
   timings: DrawingTimings;
   /** The device's time for this picture, its share of steps shared with others; undefined: the worker does not tell. */
   deviceMs?: number;
+  /** SHA-256 of the LoRA file that was applied, lower-case hexadecimal; undefined: none was. */
+  loraSha256?: string;
+  /** What the caller should know of the picture, a sentence each. */
+  warnings: string[];
 }
 
 /** Milliseconds spent in the worker. */
@@ -69,25 +96,6 @@ export interface DrawingTimings {
   denoiseMs: number;
   decodeMs: number;
   pngMs: number;
-}
-
-/** Who draws, with what, and how much of it. */
-export interface IllustratorProfile {
-  workerVersion: string;
-  /** A folder or a hub repository. */
-  model: string;
-  /** Random weights: it draws texture and not pictures. */
-  isDemoModel: boolean;
-  device: string;
-  dtype: string;
-  /** undefined: none is loaded. */
-  ipAdapter: string | undefined;
-  scheduler: string;
-  engine: string;
-  /** Drawings it takes at a time, those that wait for the device included. */
-  maxOutstandingJobs: number;
-  /** Longest side in pixels. */
-  maxImageSize: number;
 }
 
 /** Can a drawing start now, and if not, why: in words for the health page, as an error for a request. */
@@ -101,7 +109,7 @@ export abstract class Illustrator {
    * Draws one picture. Aborting `signal` stops the work within one denoising step.
    *
    * @throws DomainError from the iteration: `avatar-invalid`, `worker-unavailable`, `starting`, `draining`,
-   *   `queue-full`, `deadline-exceeded`, `gpu-out-of-memory`, `generation-failed`, `canceled`.
+   *   `lora-invalid`, `queue-full`, `deadline-exceeded`, `gpu-out-of-memory`, `generation-failed`, `canceled`.
    */
   abstract draw(task: DrawingTask, options: { signal: AbortSignal; deadline: Date }): AsyncIterable<DrawingEvent>;
 
@@ -110,6 +118,9 @@ export abstract class Illustrator {
 
   /** Known without asking, like the availability; undefined: not told yet. Of a worker that left: its last. */
   abstract profile(): IllustratorProfile | undefined;
+
+  /** Asks for the profile now, for what changes in it: the LoRAs it holds. What is known already when it does not answer. */
+  abstract describe(): Promise<IllustratorProfile | undefined>;
 
   /** Calls the listener when availability or profile may have changed. @returns how to stop that */
   abstract onChange(listener: () => void): () => void;

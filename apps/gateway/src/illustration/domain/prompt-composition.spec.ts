@@ -8,11 +8,12 @@ function composed(kind: IllustrationKind, fields: Partial<IllustrationFields>): 
     numInferenceSteps: 50,
     ipAdapterScale: 0.33,
     guidanceScale: 5,
+    loraScale: 1,
     negativePrompt: '',
     memoryStylePrompt: 'memory style',
     subjectStylePrompt: 'subject style',
   };
-  return composePrompts(IllustrationRequest.create(kind, { userId: 'ada', ...fields }, defaults));
+  return composePrompts(IllustrationRequest.create(kind, { userId: 'ada', ...fields }, defaults), 'SKS person');
 }
 
 describe('composePrompts', () => {
@@ -30,6 +31,14 @@ describe('composePrompts', () => {
 
   it('gives both encoders the style of a portrait', () => {
     expect(composed('subject', {})).toEqual({ prompt: 'subject style' });
+  });
+
+  it("puts a LoRA's word in front of what the first encoder gets, one space apart", () => {
+    expect(composed('memory', { prompt: 'the lake', loraId: 'oil' })).toEqual({
+      prompt: 'SKS person the lake',
+      prompt2: 'memory style',
+    });
+    expect(composed('subject', { loraId: 'oil' })).toEqual({ prompt: 'SKS person subject style' });
   });
 
   it('gives both encoders the words of a memory whose style is empty', () => {

@@ -9,14 +9,15 @@ export interface ComposedPrompts {
 
 /**
  * How the words of a request reach SDXL's two text encoders, kept from the prototype so that pictures stay alike:
- * a memory's own text goes to the first and the style to the second; a portrait has the style alone.
+ * a memory's own text goes to the first and the style to the second; a portrait has the style alone. With a LoRA, the
+ * word it was trained on goes in front of the first.
  *
- * Once drawing with a LoRA exists, the LoRA's instance token (default `SKS`) goes in front of `prompt`, one space apart.
+ * @param instanceToken that word
  */
-export function composePrompts(request: IllustrationRequest): ComposedPrompts {
-  if (request.kind === 'subject') return { prompt: request.stylePrompt };
+export function composePrompts(request: IllustrationRequest, instanceToken: string): ComposedPrompts {
+  const { kind, stylePrompt, loraId } = request;
+  const words = kind === 'subject' ? stylePrompt : request.prompt;
+  const prompt = loraId === undefined ? words : `${instanceToken} ${words}`;
   // An empty second prompt is no second prompt: diffusers treats "" as absent, and so does the contract.
-  return request.stylePrompt === ''
-    ? { prompt: request.prompt }
-    : { prompt: request.prompt, prompt2: request.stylePrompt };
+  return kind === 'subject' || stylePrompt === '' ? { prompt } : { prompt, prompt2: stylePrompt };
 }

@@ -1,6 +1,7 @@
 import { DomainError } from '../../errors/domain-error.js';
 import {
   IllustrationKind as WireKind,
+  IpAdapterMode as WireMode,
   type IllustrateRequest,
 } from '../../generated/autobio/illustration/v1/illustration.js';
 import {
@@ -8,6 +9,7 @@ import {
   type IllustrationDefaults,
   type IllustrationKind,
 } from '../domain/illustration-request.js';
+import { ipAdapterModes, type IpAdapterMode } from '../domain/illustration-values.js';
 
 /**
  * The request in the domain's words. The domain's own rules are the limits, as they are over REST.
@@ -17,8 +19,30 @@ import {
 export function toIllustrationRequest(message: IllustrateRequest, defaults: IllustrationDefaults): IllustrationRequest {
   const kind = toKind(message.kind);
   if (kind === 'subject' && message.prompt !== undefined) throw invalid('prompt', 'is not a field of a portrait');
-  const { kind: _, requestId: __, ...fields } = message;
-  return IllustrationRequest.create(kind, fields, defaults);
+  const { kind: _, requestId: __, people, ipAdapterMode, ...fields } = message;
+  return IllustrationRequest.create(
+    kind,
+    {
+      ...fields,
+      ipAdapterMode: ipAdapterMode === undefined ? undefined : toMode(ipAdapterMode),
+      // An empty list is what an absent one looks like here.
+      people: people.length === 0 ? undefined : people,
+    },
+    defaults,
+  );
+}
+
+const modes: ReadonlyMap<WireMode, IpAdapterMode | undefined> = new Map([
+  [WireMode.IP_ADAPTER_MODE_UNSPECIFIED, undefined],
+  [WireMode.IP_ADAPTER_MODE_FULL, 'full'],
+  [WireMode.IP_ADAPTER_MODE_STYLE, 'style'],
+  [WireMode.IP_ADAPTER_MODE_LAYOUT, 'layout'],
+  [WireMode.IP_ADAPTER_MODE_STYLE_LAYOUT, 'style_layout'],
+]);
+
+function toMode(mode: WireMode): IpAdapterMode | undefined {
+  if (!modes.has(mode)) throw invalid('ip_adapter_mode', `must be one of ${ipAdapterModes.join(', ')}`);
+  return modes.get(mode);
 }
 
 function toKind(kind: WireKind): IllustrationKind {

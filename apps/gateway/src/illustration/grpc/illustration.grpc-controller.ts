@@ -9,6 +9,7 @@ import { GrpcStatusFilter } from '../../errors/grpc-status.filter.js';
 import type {
   CancelJobRequest,
   CancelJobResponse,
+  DescribeModelsResponse,
   GetJobRequest,
   GetJobResponse,
   IllustrateRequest,
@@ -20,8 +21,10 @@ import type { Job } from '../../jobs/domain/job.js';
 import { JobStore } from '../../jobs/job-store.js';
 import { toJobPageRequest } from '../job-page-rules.js';
 import { JobViews } from '../job-views.js';
+import { Models } from '../models.js';
 import { IllustrateCalls } from './illustrate-calls.js';
 import { fromWireState, toJobMessage } from './job-messages.js';
+import { toModelsMessage } from './models-message.js';
 
 const service = 'IllustrationService';
 
@@ -33,6 +36,7 @@ export class IllustrationGrpcController implements BeforeApplicationShutdown {
     private readonly store: JobStore,
     private readonly views: JobViews,
     private readonly calls: IllustrateCalls,
+    private readonly models: Models,
   ) {}
 
   @GrpcMethod(service, 'illustrate')
@@ -60,6 +64,11 @@ export class IllustrationGrpcController implements BeforeApplicationShutdown {
   @GrpcMethod(service, 'cancelJob')
   async cancelJob({ jobId }: CancelJobRequest): Promise<CancelJobResponse> {
     return { job: await this.messageOf(await this.store.requestCancel(currentTenant(), jobId)) };
+  }
+
+  @GrpcMethod(service, 'describeModels')
+  async describeModels(): Promise<DescribeModelsResponse> {
+    return toModelsMessage(await this.models.describe());
   }
 
   beforeApplicationShutdown(): void {

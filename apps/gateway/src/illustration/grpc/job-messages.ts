@@ -47,6 +47,7 @@ export function toJobMessage(view: JobView): JobMessage {
     attempt: view.attempt,
     cancelRequested: view.cancel_requested,
     receipt: view.receipt,
+    warnings: view.warnings ?? [],
   };
 }
 

@@ -7,6 +7,7 @@ import { WholeApp } from '../../../../../test/support/whole-app.js';
 import { catalogue } from '../../errors/catalogue.js';
 import { isReason, toWireReason } from '../../errors/reason-names.js';
 import {
+  IpAdapterMode,
   JobState,
   type IllustrateRequest,
   type IllustrationServiceClient,
@@ -43,6 +44,11 @@ function restRefusal({
   return { reason: isReason(reason) ? toWireReason(reason) : '', fields };
 }
 
+const region = { left: 0, top: 0, right: 0.5, bottom: 1 };
+const [ada, bob] = [{ user_id: 'ada' }, { user_id: 'bob' }];
+const five = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ user_id: name }));
+const toPerson = ({ user_id: userId }: { user_id: string }) => ({ userId });
+
 it.each<[string, object, Partial<IllustrateRequest>]>([
   ['no user', { user_id: undefined }, { userId: '' }],
   ['a user that is a path', { user_id: '../ada' }, { userId: '../ada' }],
@@ -65,6 +71,37 @@ it.each<[string, object, Partial<IllustrateRequest>]>([
   ['five pictures', { n: 5 }, { n: 5 }],
   ['a LoRA with a slash', { lora_id: 'a/b' }, { loraId: 'a/b' }],
   ['a LoRA that is none', { lora_id: 'sketch' }, { loraId: 'sketch' }],
+  ['a LoRA scale of 2.5', { lora_id: 'sketch', lora_scale: 2.5 }, { loraId: 'sketch', loraScale: 2.5 }],
+  ['a LoRA scale without a LoRA', { lora_scale: 1 }, { loraScale: 1 }],
+  ['an unknown mode', { ip_adapter_mode: 'colour' }, { ipAdapterMode: 9 }],
+  ['five people', { people: five }, { people: five.map(toPerson) }],
+  ['somebody twice', { people: [ada, ada] }, { people: [ada, ada].map(toPerson) }],
+  ['a person that is a path', { people: [{ user_id: '../a' }] }, { people: [{ userId: '../a' }] }],
+  [
+    'a person of scale 2',
+    { people: [{ ...ada, ip_adapter_scale: 2 }] },
+    { people: [{ userId: 'ada', ipAdapterScale: 2 }] },
+  ],
+  [
+    'a region for one of two',
+    { people: [{ ...ada, region }, bob] },
+    { people: [{ userId: 'ada', region }, toPerson(bob)] },
+  ],
+  [
+    'a region beyond the picture',
+    { people: [{ ...ada, region: { ...region, left: -0.5, right: 1.5 } }] },
+    { people: [{ userId: 'ada', region: { ...region, left: -0.5, right: 1.5 } }] },
+  ],
+  [
+    'a region of no height',
+    { people: [ada, { ...bob, region: { ...region, top: 1 } }].map((one) => ({ region, ...one })) },
+    {
+      people: [
+        { userId: 'ada', region },
+        { userId: 'bob', region: { ...region, top: 1 } },
+      ],
+    },
+  ],
   ['two faults', { n: 9, width: 7 }, { n: 9, width: 7 }],
 ])('refuses %s alike', async (_, body, fields) => {
   const rest = await request(whole.server)
@@ -125,6 +162,53 @@ it.each(['no-id', '0197f0c0-0000-7000-8000-000000000000'])('does not find the jo
   const failure = await failureOf((done) => client.getJob({ jobId }, done));
   expect(detailsOf(failure)).toMatchObject(restRefusal(rest));
   expect(failure.details).toBe(rest.body.detail);
+});
+
+it('refuses people of a portrait', async () => {
+  const rest = await request(whole.server)
+    .post('/v1/images/subject')
+    .send({ user_id: 'ada', people: [ada] });
+  const { error } = await toEnd(client.illustrate(aMemory({ kind: 2, prompt: undefined, people: [toPerson(ada)] })));
+  expect(error && detailsOf(error)).toMatchObject(restRefusal(rest));
+});
+
+it.each<[string, unknown, string[]]>([
+  ['a field that is none', [{ ...ada, age: 7 }], ['/people/0/age']],
+  ['a side that is none', [ada, { ...bob, region: { ...region, front: 1 } }], ['/people/1/region/front']],
+  ['a side that is missing', [{ ...ada, region: { top: 0, right: 1, bottom: 1 } }], ['/people/0/region/left']],
+  ['a side in quotes', [ada, { ...bob, region: { ...region, left: '0' } }], ['/people/1/region/left']],
+  ['a side that is null', [{ ...ada, region: { ...region, left: null } }], ['/people/0/region/left']],
+  ['a region that is a list', [{ ...ada, region: [region] }], ['/people/0/region']],
+  ['a region that is an empty list', [{ ...ada, region: [] }], ['/people/0/region']],
+  ['nobody', [], ['/people']],
+  ['somebody who is null', [null], ['/people']],
+  ['somebody who is a name', ['ada'], ['/people']],
+  ['people that are none', ada, ['/people']],
+  ['somebody without a name', [{}], ['/people/0/user_id']],
+])('refuses %s in the people of a JSON body, and says where', async (_, people, pointers) => {
+  const rest = await request(whole.server)
+    .post('/v1/images/memory')
+    .send({ user_id: 'ada', prompt: 'the lake', people });
+  expect([rest.status, rest.body.error]).toEqual([422, 'validation-failed']);
+  expect(rest.body.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(pointers);
+});
+
+it('takes the same request with people for the same over REST and gRPC', async () => {
+  const people = [
+    { ...ada, region: null, ip_adapter_scale: 0 },
+    { ...bob, ip_adapter_scale: null },
+  ];
+  const id = await whole.accept({ people, ip_adapter_mode: 'style', seed: null }, { 'idempotency-key': 'people-1' });
+  const { accepted } = await toEnd(
+    client.illustrate(
+      aMemory({
+        people: [{ userId: 'ada', ipAdapterScale: 0 }, { userId: 'bob' }],
+        ipAdapterMode: IpAdapterMode.IP_ADAPTER_MODE_STYLE,
+        requestId: 'people-1',
+      }),
+    ),
+  );
+  expect(accepted?.jobId).toBe(id);
 });
 
 it('names no field of a request without a kind', async () => {

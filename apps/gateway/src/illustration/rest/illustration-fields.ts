@@ -1,6 +1,8 @@
 import type { IllustrationFields } from '../domain/illustration-request.js';
+import type { PersonFields } from '../domain/people.js';
 import type { DrawMemoryDto } from './dto/draw-memory.dto.js';
 import type { DrawSubjectDto } from './dto/draw-subject.dto.js';
+import type { PersonDto } from './dto/person.dto.js';
 
 /** The JSON body's names in the domain's. */
 export function toIllustrationFields(body: DrawMemoryDto | DrawSubjectDto): IllustrationFields {
@@ -9,6 +11,8 @@ export function toIllustrationFields(body: DrawMemoryDto | DrawSubjectDto): Illu
     prompt: 'prompt' in body ? body.prompt : undefined,
     numInferenceSteps: body.num_inference_steps,
     ipAdapterScale: body.ip_adapter_scale,
+    ipAdapterMode: body.ip_adapter_mode,
+    people: 'people' in body ? body.people?.map(toPerson) : undefined,
     guidanceScale: body.guidance_scale,
     negativePrompt: body.negative_prompt,
     stylePrompt: body.style_prompt,
@@ -16,7 +20,12 @@ export function toIllustrationFields(body: DrawMemoryDto | DrawSubjectDto): Illu
     width: body.width,
     height: body.height,
     loraId: body.lora_id,
+    loraScale: body.lora_scale,
     seed: body.seed,
     previewEvery: body.preview_every,
   };
+}
+
+function toPerson({ user_id: userId, region, ip_adapter_scale: ipAdapterScale }: PersonDto): PersonFields {
+  return { userId, region, ipAdapterScale };
 }

@@ -62,6 +62,7 @@ describe('POST /v1/images/memory', () => {
       prompt: 'the lake',
       num_inference_steps: 3,
       ip_adapter_scale: 0,
+      ip_adapter_mode: 'style',
       negative_prompt: '',
       style_prompt: 'in oil',
       lora_id: null,
@@ -75,7 +76,8 @@ describe('POST /v1/images/memory', () => {
       prompt: 'the lake',
       prompt2: 'in oil',
       numInferenceSteps: 3,
-      ipAdapterScale: 0,
+      people: [{ ipAdapterScale: 0 }],
+      ipAdapterMode: 'style',
       negativePrompt: '',
       seed: 4_294_967_295,
       guidanceScale: 0,
@@ -91,6 +93,9 @@ describe('POST /v1/images/memory', () => {
       negative_prompt: null,
       style_prompt: null,
       lora_id: null,
+      lora_scale: null,
+      ip_adapter_mode: null,
+      people: null,
       seed: null,
     };
     expect((await post('memory', { user_id: 'ada', prompt: 'the lake', ...nulls })).status).toBe(200);
@@ -99,7 +104,7 @@ describe('POST /v1/images/memory', () => {
       ({ jobId: _job, requestId: _request, seed: _seed, ...rest }) => rest,
     );
     expect(first).toEqual(second);
-    expect(first).toMatchObject({ numInferenceSteps: 2, ipAdapterScale: 0.33, negativePrompt: 'error' });
+    expect(first).toMatchObject({ numInferenceSteps: 2, people: [{ ipAdapterScale: 0.33 }], negativePrompt: 'error' });
   });
 
   it.each<[string, object, string[]]>([
@@ -206,7 +211,10 @@ describe('POST /v1/images/subject', () => {
     const { data }: { data: { s3_uri: string; seed: number }[] } = reply.body;
     expect(data[0]?.s3_uri).toMatch(/^s3:\/\/local\/generated\/ada\/subject_[0-9a-f-]{36}\.png$/);
     expect(data[0]?.seed).toBe(gateway.fake.tasks[0]?.seed);
-    expect(gateway.fake.tasks[0]).toMatchObject({ prompt: 'in oil', referenceImages: [Buffer.from('photo')] });
+    expect(gateway.fake.tasks[0]).toMatchObject({
+      prompt: 'in oil',
+      people: [{ referenceImages: [Buffer.from('photo')] }],
+    });
   });
 
   it.each([

@@ -8,7 +8,7 @@ const problems: Readonly<Record<number, string>> = {
   409: '`canceled`: somebody cancelled the job.',
   413: '`payload-too-large`: the body has more than 64 kB.',
   415: '`unsupported-media-type`: the body is not `application/json` in UTF-8.',
-  422: '`validation-failed`, `avatar-not-found`, `avatar-invalid`, `lora-not-found`, `idempotency-key-reused`: the request cannot be drawn.',
+  422: '`validation-failed`, `avatar-not-found`, `avatar-invalid`, `lora-not-found`, `lora-invalid`, `idempotency-key-reused`: the request cannot be drawn.',
   500: '`generation-failed`, `attempts-exhausted`, `internal`: our fault.',
   502: '`avatar-forbidden`: the object store refuses us the reference image.',
   503: '`starting`, `draining`, `worker-unavailable`, `storage-unavailable`, `queue-full`, `gpu-out-of-memory`: try again.',

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 
 import { describe, expect, it } from 'vitest';
 
-import type { DrawingEvent, DrawingTask } from '../domain/illustrator.js';
+import type { DrawingEvent, DrawingTask, DrawnPerson } from '../domain/illustrator.js';
+import type { LoraFile } from '../domain/lora-file.js';
 import { FakeIllustrator } from './fake-illustrator.js';
 
 const task: DrawingTask = {
@@ -10,9 +12,20 @@ const task: DrawingTask = {
   requestId: 'request',
   prompt: 'the lake',
   numInferenceSteps: 3,
-  ipAdapterScale: 0.5,
+  people: [{ referenceImages: [Buffer.from('ada')], ipAdapterScale: 0.5 }],
+  ipAdapterMode: 'full',
   seed: 7,
-  referenceImages: [Buffer.from('ada')],
+};
+const bob = { referenceImages: [Buffer.from('bob')], ipAdapterScale: 0.5 };
+const weights = Buffer.from('weights');
+const file: LoraFile = {
+  loraId: 'oil',
+  version: '1',
+  sizeBytes: weights.length,
+  async *read() {
+    yield weights.subarray(0, 3);
+    yield weights.subarray(3);
+  },
 };
 const present = new AbortController().signal;
 const inAMinute = new Date(Date.now() + 60_000);
@@ -62,9 +75,28 @@ describe('FakeIllustrator', () => {
     expect(await pngOf()).toEqual(await pngOf({ jobId: 'other', requestId: 'other' }));
     expect(await pngOf()).not.toEqual(await pngOf({ seed: 8 }));
     expect(await pngOf()).not.toEqual(await pngOf({ prompt: 'the sea' }));
-    expect(await pngOf()).not.toEqual(await pngOf({ referenceImages: [Buffer.from('bob')] }));
-    const unsteered = { ipAdapterScale: 0 };
-    expect(await pngOf(unsteered)).toEqual(await pngOf({ ...unsteered, referenceImages: [Buffer.from('bob')] }));
+    expect(await pngOf()).not.toEqual(await pngOf({ people: [bob] }));
+    expect(await pngOf()).not.toEqual(await pngOf({ people: [...task.people, bob] }));
+    expect(await pngOf()).not.toEqual(await pngOf({ ipAdapterMode: 'style' }));
+    const left = { left: 0, top: 0, right: 0.5, bottom: 1 };
+    expect(await pngOf()).not.toEqual(await pngOf({ people: task.people.map((one) => ({ ...one, region: left })) }));
+    const unsteered = (one: DrawnPerson) => ({ people: [{ ...one, ipAdapterScale: 0 }] });
+    expect(await pngOf(unsteered(bob))).toEqual(await pngOf(unsteered({ ...bob, referenceImages: [] })));
+  });
+
+  it('draws another picture with each LoRA, each version and each scale of it, and says which file it was', async () => {
+    const pngs = [
+      await pngOf(),
+      await pngOf({ lora: { file, scale: 1 } }),
+      await pngOf({ lora: { file, scale: 0.5 } }),
+      await pngOf({ lora: { file: { ...file, version: '2' }, scale: 1 } }),
+      await pngOf({ lora: { file: { ...file, loraId: 'ink' }, scale: 1 } }),
+    ];
+    expect(new Set(pngs.map((png) => png.toString('hex'))).size).toBe(5);
+    expect(await pngOf({ lora: { file, scale: 0 } })).toEqual(pngs[0]);
+    const last = (await draw({ lora: { file, scale: 1 } })).at(-1);
+    const loraSha256 = createHash('sha256').update(weights).digest('hex');
+    expect(last).toMatchObject({ type: 'finished', drawing: { loraSha256 } });
   });
 
   it('goes on from a checkpoint of the same task, and from no other', async () => {

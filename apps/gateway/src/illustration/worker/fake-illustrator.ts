@@ -11,6 +11,7 @@ import {
   type IllustratorAvailability,
   type IllustratorProfile,
 } from '../domain/illustrator.js';
+import type { LoraFile } from '../domain/lora-file.js';
 import { whyAborted } from '../domain/why-aborted.js';
 import { encodeGreyscalePng } from './png.js';
 
@@ -27,7 +28,12 @@ const profile: IllustratorProfile = {
   scheduler: 'none',
   engine: 'fake',
   maxOutstandingJobs: 8,
+  defaultImageSize: side,
   maxImageSize: 2048,
+  modelFiles: [],
+  modelDigest: '0'.repeat(64),
+  heldLoras: [],
+  maxLoraBytes: 2 ** 30,
 };
 
 /**
@@ -52,6 +58,10 @@ export class FakeIllustrator extends Illustrator {
     return profile;
   }
 
+  async describe(): Promise<IllustratorProfile | undefined> {
+    return this.profile();
+  }
+
   /** It never changes. */
   onChange(): () => void {
     return () => undefined;
@@ -63,6 +73,7 @@ export class FakeIllustrator extends Illustrator {
   ): AsyncGenerator<DrawingEvent> {
     const startedAt = performance.now();
     stopIfOver(signal, deadline);
+    const loraSha256 = task.lora && (await digestOfFile(task.lora.file, signal));
     yield { type: 'started' };
     const { numInferenceSteps: total, previewEvery = 0 } = task;
     for (let index = stepsDone(task) + 1; index <= total; index += 1) {
@@ -73,7 +84,8 @@ export class FakeIllustrator extends Illustrator {
       if (isDue(index, previewEvery)) yield { type: 'preview', preview: { step: index, png: previewOf(task) } };
       if (isDue(index, this.checkpointEvery)) yield { type: 'checkpoint', checkpoint: checkpointOf(task, index) };
     }
-    yield { type: 'finished', drawing: pictureOf(task, performance.now() - startedAt) };
+    const picture = pictureOf(task, performance.now() - startedAt);
+    yield { type: 'finished', drawing: { ...picture, ...(loraSha256 !== undefined && { loraSha256 }) } };
   }
 }
 
@@ -108,17 +120,27 @@ function pictureOf(task: DrawingTask, denoiseMs: number): Drawing {
   const png = encodeGreyscalePng(patternOf(task, width, height), width, height);
   const sha256 = createHash('sha256').update(png).digest('hex');
   const timings = { queueMs: 0, encodeMs: 0, denoiseMs, decodeMs: 0, pngMs: 0 };
-  return { png, sha256, width, height, timings, deviceMs: denoiseMs };
+  return { png, sha256, width, height, timings, deviceMs: denoiseMs, warnings: [] };
 }
 
-/** Of all that makes the picture. At scale 0 a reference image does not count, as in the real one. */
+async function digestOfFile(file: LoraFile, signal: AbortSignal): Promise<string> {
+  const digest = createHash('sha256');
+  for await (const piece of file.read(signal)) digest.update(piece);
+  return digest.digest('hex');
+}
+
+/** Of all that makes the picture. At scale 0 a person or a LoRA does not count, as in the real one. */
 function digestOf(task: DrawingTask): Buffer {
-  const { prompt, prompt2, negativePrompt, numInferenceSteps, ipAdapterScale, guidanceScale, seed } = task;
+  const { prompt, prompt2, negativePrompt, numInferenceSteps, guidanceScale, seed, lora } = task;
   const words = [prompt, prompt2 ?? null, negativePrompt ?? null];
+  const style = lora && lora.scale > 0 ? [lora.file.loraId, lora.file.version, lora.scale] : null;
+  const people = task.people.filter(({ ipAdapterScale }) => ipAdapterScale > 0);
+  const steering = people.map(({ ipAdapterScale, region }) => [ipAdapterScale, region ?? null]);
+  const mode = people.length > 0 ? task.ipAdapterMode : null;
   const digest = createHash('sha512').update(
-    JSON.stringify([words, numInferenceSteps, ipAdapterScale, guidanceScale ?? null, seed]),
+    JSON.stringify([words, numInferenceSteps, guidanceScale ?? null, seed, style, mode, steering]),
   );
-  if (ipAdapterScale > 0) for (const image of task.referenceImages) digest.update(image);
+  for (const { referenceImages } of people) for (const image of referenceImages) digest.update(image);
   return digest.digest();
 }
 

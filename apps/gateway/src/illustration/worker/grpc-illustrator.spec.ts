@@ -7,6 +7,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { DomainError } from '../../errors/domain-error.js';
 import {
+  IpAdapterMode,
   WorkerServiceService,
   type GenerateRequest,
   type GenerateResponse,
@@ -25,12 +26,18 @@ const task: DrawingTask = {
   prompt2: 'sketch',
   negativePrompt: '',
   numInferenceSteps: 30,
-  ipAdapterScale: 0.25,
   guidanceScale: 0,
   width: 1024,
   height: 768,
   seed: 4_000_000_000,
-  referenceImages: [Buffer.alloc(9 * 1024 * 1024, 1)],
+  people: [
+    {
+      referenceImages: Array.from({ length: 5 }, (_, at) => Buffer.alloc(10 * 1024 * 1024, at)),
+      ipAdapterScale: 0.25,
+      region: { left: 0, top: 0.25, right: 0.5, bottom: 1 },
+    },
+  ],
+  ipAdapterMode: 'style_layout',
   previewEvery: 5,
 };
 const png = Buffer.alloc(3 * 1024 * 1024 + 17, 'picture');
@@ -39,7 +46,7 @@ const cleanups: (() => void)[] = [];
 
 /** A worker that answers `Generate` by `generate`. Returns its address. */
 async function startWorker(generate: (call: Generate) => void): Promise<number> {
-  const server = new Server({ 'grpc.max_receive_message_length': 32 * 1024 * 1024 });
+  const server = new Server({ 'grpc.max_receive_message_length': 64 * 1024 * 1024 });
   server.addService(WorkerServiceService, { generate });
   cleanups.push(() => server.forceShutdown());
   return new Promise((resolve, reject) => {
@@ -110,7 +117,15 @@ function sendPicture(call: Generate, sha256 = pngDigest): void {
   }
   const timings = { denoise: { seconds: 1n, nanos: 500_000_000 }, png: { seconds: 0n, nanos: 44_000_000 } };
   const deviceTime = { seconds: 0n, nanos: 750_000_000 };
-  const value = { sha256, sizeBytes: BigInt(png.length), width: 1024, height: 768, timings, deviceTime };
+  const value = {
+    sha256,
+    sizeBytes: BigInt(png.length),
+    width: 1024,
+    height: 768,
+    timings,
+    deviceTime,
+    warnings: ['a cut prompt'],
+  };
   call.write({ event: { $case: 'finished', value } });
 }
 
@@ -158,11 +173,16 @@ describe('GrpcIllustrator', () => {
       height: 768,
       timings: { queueMs: 0, encodeMs: 0, denoiseMs: 1500, decodeMs: 0, pngMs: 44 },
       deviceMs: 750,
+      warnings: ['a cut prompt'],
     });
     // Buffers are compared by themselves: the test runner takes seconds for megabytes.
-    const { referenceImages: sent, ...words } = task;
-    expect(received?.request).toMatchObject(words);
-    expect(received?.request.referenceImages.map((image, at) => sent[at]?.equals(image))).toEqual([true]);
+    const { people: sent, ipAdapterMode: _, ...words } = task;
+    expect(received?.request).toMatchObject({ ...words, ipAdapterMode: IpAdapterMode.IP_ADAPTER_MODE_STYLE_LAYOUT });
+    const [person] = received?.request.people ?? [];
+    expect(person).toMatchObject({ ipAdapterScale: 0.25, region: sent[0]?.region });
+    expect(person?.referenceImages.map((image, at) => sent[0]?.referenceImages[at]?.equals(image))).toEqual(
+      Array.from({ length: 5 }, () => true),
+    );
     expect(received?.metadata.get('x-request-id')).toEqual(['request-1']);
   });
 

@@ -1,6 +1,7 @@
 import { credentials, Metadata, type Channel } from '@grpc/grpc-js';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 
+import { DomainError } from '../../errors/domain-error.js';
 import { WorkerServiceClient, type GenerateResponse } from '../../generated/autobio/worker/v1/worker.js';
 import {
   Illustrator,
@@ -10,6 +11,8 @@ import {
   type IllustratorProfile,
 } from '../domain/illustrator.js';
 import { whyAborted } from '../domain/why-aborted.js';
+import { LoadProgress } from './load-progress.js';
+import { LoraCourier } from './lora-courier.js';
 import { DrawingAssembly, toGenerateRequest } from './mapping.js';
 import { openWorkerChannel } from './worker-channel.js';
 import { workerFailure } from './worker-errors.js';
@@ -22,6 +25,8 @@ export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnAppl
   private readonly client: WorkerServiceClient;
   private readonly health: WorkerHealth;
   private readonly described: WorkerProfile;
+  private readonly loading: LoadProgress;
+  private readonly loras: LoraCourier;
   private readonly listeners = new Set<() => void>();
 
   /** `address` is `unix:PATH` or `HOST:PORT`. */
@@ -30,26 +35,37 @@ export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnAppl
     this.channel = openWorkerChannel(address);
     this.client = new WorkerServiceClient(address, credentials.createInsecure(), { channelOverride: this.channel });
     this.described = new WorkerProfile(this.client, () => this.tellListeners());
+    this.loading = new LoadProgress(this.client);
+    this.loras = new LoraCourier(this.client);
     this.health = new WorkerHealth(this.channel, () => this.onHealthChange());
   }
 
   onModuleInit(): void {
     this.health.start();
+    this.loading.start();
   }
 
   /** After the last request has ended: earlier would cut off the drawings in flight. */
   onApplicationShutdown(): void {
     this.health.stop();
+    this.loading.stop();
     this.described.stop();
     this.channel.close();
   }
 
   availability(): IllustratorAvailability {
-    return this.health.availability();
+    const availability = this.health.availability();
+    if (!isStarting(availability)) return availability;
+    const error = this.loading.get();
+    return error === undefined ? availability : { isReady: false, error };
   }
 
   profile(): IllustratorProfile | undefined {
     return this.described.get();
+  }
+
+  describe(): Promise<IllustratorProfile | undefined> {
+    return this.described.askNow();
   }
 
   onChange(listener: () => void): () => void {
@@ -65,6 +81,7 @@ export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnAppl
     const assembly = new DrawingAssembly();
     try {
       for await (const response of this.responses(task, signal, deadline)) {
+        if (response.event?.$case === 'loraNeeded') yield* this.bringLora(task, { signal, deadline });
         const event = assembly.accept(response);
         if (event !== undefined) yield event;
       }
@@ -75,8 +92,19 @@ export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnAppl
     yield { type: 'finished', drawing: assembly.drawing() };
   }
 
+  private async *bringLora(
+    { lora }: DrawingTask,
+    options: { signal: AbortSignal; deadline: Date },
+  ): AsyncGenerator<DrawingEvent> {
+    if (lora === undefined) throw new DomainError('generation-failed', 'The worker asks for a LoRA; there is none.');
+    for await (const sentBytes of this.loras.bring(lora.file, options)) yield { type: 'lora', sentBytes };
+  }
+
   private onHealthChange(): void {
-    if (this.availability().isReady) this.described.ask();
+    const availability = this.health.availability();
+    if (availability.isReady) this.described.ask();
+    if (isStarting(availability)) this.loading.start();
+    else this.loading.stop();
     this.tellListeners();
   }
 
@@ -98,6 +126,10 @@ export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnAppl
       cancel();
     }
   }
+}
+
+function isStarting(availability: IllustratorAvailability): boolean {
+  return !availability.isReady && availability.error.reason === 'starting';
 }
 
 /** Names the request in the worker's logs. Metadata that is not printable ASCII would throw. */

@@ -1,18 +1,27 @@
 import { createHash } from 'node:crypto';
 
 import { DomainError } from '../../errors/domain-error.js';
-import type { Duration } from '../../generated/google/protobuf/duration.js';
-import type {
-  DescribeResponse,
-  Finished,
-  GenerateRequest,
-  GenerateResponse,
-  Timings,
+import {
+  IpAdapterMode as WireMode,
+  type DescribeResponse,
+  type Finished,
+  type GenerateRequest,
+  type GenerateResponse,
+  type Timings,
 } from '../../generated/autobio/worker/v1/worker.js';
+import type { IpAdapterMode } from '../domain/illustration-values.js';
 import type { Drawing, DrawingEvent, DrawingTask, DrawingTimings, IllustratorProfile } from '../domain/illustrator.js';
+import { milliseconds } from './durations.js';
 
 /** The largest picture taken from the worker; more is a fault of its. */
 const maxPngBytes = 64 * 1024 * 1024;
+
+const wireModes: Readonly<Record<IpAdapterMode, WireMode>> = {
+  full: WireMode.IP_ADAPTER_MODE_FULL,
+  style: WireMode.IP_ADAPTER_MODE_STYLE,
+  layout: WireMode.IP_ADAPTER_MODE_LAYOUT,
+  style_layout: WireMode.IP_ADAPTER_MODE_STYLE_LAYOUT,
+};
 
 export function toGenerateRequest(task: DrawingTask): GenerateRequest {
   return {
@@ -22,12 +31,13 @@ export function toGenerateRequest(task: DrawingTask): GenerateRequest {
     prompt2: task.prompt2,
     negativePrompt: task.negativePrompt,
     numInferenceSteps: task.numInferenceSteps,
-    ipAdapterScale: task.ipAdapterScale,
+    people: task.people,
+    ipAdapterMode: wireModes[task.ipAdapterMode],
+    lora: task.lora && { loraId: task.lora.file.loraId, version: task.lora.file.version, scale: task.lora.scale },
     guidanceScale: task.guidanceScale,
     width: task.width,
     height: task.height,
     seed: task.seed,
-    referenceImages: task.referenceImages,
     previewEvery: task.previewEvery,
     wantsCheckpoints: true,
     checkpoint: task.checkpoint?.state,
@@ -45,7 +55,12 @@ export function toProfile(description: DescribeResponse): IllustratorProfile {
     scheduler: description.scheduler,
     engine: description.engine,
     maxOutstandingJobs: description.maxOutstandingJobs,
+    defaultImageSize: description.defaultImageSize,
     maxImageSize: description.maxImageSize,
+    modelFiles: description.modelFiles.map((file) => ({ ...file, sizeBytes: Number(file.sizeBytes) })),
+    modelDigest: description.modelDigest,
+    heldLoras: description.heldLoras.map((lora) => ({ ...lora, sizeBytes: Number(lora.sizeBytes) })),
+    maxLoraBytes: Number(description.maxLoraBytes),
   };
 }
 
@@ -74,6 +89,7 @@ export class DrawingAssembly {
         return { type: 'preview', preview: { step: event.value.index, png: event.value.png } };
       case 'checkpoint':
         return { type: 'checkpoint', checkpoint: { step: event.value.index, state: event.value.state } };
+      case 'loraNeeded': // answered before it comes here
       case undefined: // an event of a newer worker
         break;
     }
@@ -89,7 +105,7 @@ export class DrawingAssembly {
     if (BigInt(png.length) !== finished.sizeBytes || sha256 !== finished.sha256) {
       throw broken('The picture was damaged on its way from the worker.');
     }
-    const { width, height, timings, deviceTime } = finished;
+    const { width, height, timings, deviceTime, loraSha256, warnings } = finished;
     return {
       png,
       sha256,
@@ -97,6 +113,8 @@ export class DrawingAssembly {
       height,
       timings: toDrawingTimings(timings),
       ...(deviceTime !== undefined && { deviceMs: milliseconds(deviceTime) }),
+      ...(loraSha256 !== undefined && { loraSha256 }),
+      warnings,
     };
   }
 
@@ -115,10 +133,6 @@ function toDrawingTimings(timings: Timings | undefined): DrawingTimings {
     decodeMs: milliseconds(timings?.decode),
     pngMs: milliseconds(timings?.png),
   };
-}
-
-function milliseconds(duration: Duration | undefined): number {
-  return duration === undefined ? 0 : Number(duration.seconds) * 1e3 + duration.nanos / 1e6;
 }
 
 function broken(detail: string): DomainError {

@@ -8,8 +8,8 @@ export function openWorkerChannel(address: string): Channel {
   return new Channel(address, credentials.createInsecure(), {
     // The worker sends pieces of at most 512 KiB, and checkpoints of at most 8 MiB that it would take back.
     'grpc.max_receive_message_length': 9 * 1024 * 1024,
-    // Three reference images at their largest, and the prompts.
-    'grpc.max_send_message_length': 32 * 1024 * 1024,
+    // Five reference images at their largest, a checkpoint and the prompts: what the worker takes.
+    'grpc.max_send_message_length': 64 * 1024 * 1024,
     // The HTTP/2 default of 64 KiB makes every image wait for window updates.
     'grpc-node.flow_control_window': 4 * 1024 * 1024,
     // Notices a worker that hangs with its socket open. The server must allow pings this often

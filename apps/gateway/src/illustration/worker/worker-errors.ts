@@ -12,6 +12,7 @@ const errorInfoType = 'type.googleapis.com/google.rpc.ErrorInfo';
 const workerReasons: ReadonlySet<Reason> = new Set<Reason>([
   'validation-failed',
   'avatar-invalid',
+  'lora-invalid',
   'queue-full',
   'starting',
   'draining',

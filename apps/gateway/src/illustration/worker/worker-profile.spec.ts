@@ -20,6 +20,10 @@ const description: DescribeResponse = {
   maxOutstandingJobs: 16,
   defaultImageSize: 1024,
   maxImageSize: 1536,
+  modelFiles: [{ role: 'base', source: 's3://models/sketch', kind: 'SDXL checkpoint', sha256: 'ab', sizeBytes: 7n }],
+  modelDigest: 'cd',
+  heldLoras: [{ loraId: 'oil', sha256: 'ef', sizeBytes: 8n }],
+  maxLoraBytes: 9n,
   capacity: undefined,
 };
 
@@ -87,8 +91,13 @@ describe('the profile of the worker', () => {
     expect(illustrator.profile()).toBeUndefined();
     illustrator.onModuleInit();
     await expect.poll(() => illustrator.profile(), within).toBeDefined();
-    const { defaultImageSize: _, capacity: __, ...profile } = description;
-    expect(illustrator.profile()).toEqual(profile);
+    const { capacity: _, ...profile } = description;
+    expect(illustrator.profile()).toEqual({
+      ...profile,
+      modelFiles: [{ ...description.modelFiles[0], sizeBytes: 7 }],
+      heldLoras: [{ loraId: 'oil', sha256: 'ef', sizeBytes: 8 }],
+      maxLoraBytes: 9,
+    });
     // Once for the health, once for the profile.
     expect(told).toBe(2);
   });

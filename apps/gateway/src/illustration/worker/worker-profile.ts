@@ -6,6 +6,8 @@ import type { IllustratorProfile } from '../domain/illustrator.js';
 import { toProfile } from './mapping.js';
 
 const answerWithinMs = 5_000;
+/** Somebody waits for a page. */
+const answerNowWithinMs = 1_500;
 const askAgainMs = 500;
 
 /** What the worker says of itself, asked each time it begins to serve: another one may have taken its place. */
@@ -35,6 +37,16 @@ export class WorkerProfile {
       // An answer to an old question may be that of a worker which is gone.
       if (question === this.question) this.told(error, response);
     });
+  }
+
+  /** Asks once, for what changes while the worker serves. @returns the last answer when it gives none in time */
+  async askNow(): Promise<IllustratorProfile | undefined> {
+    const answer = await new Promise<DescribeResponse | undefined>((resolve) => {
+      this.client.describe({}, new Metadata(), { deadline: Date.now() + answerNowWithinMs }, (error, response) =>
+        resolve(error === null ? response : undefined),
+      );
+    });
+    return answer === undefined ? this.latest : toProfile(answer);
   }
 
   stop(): void {

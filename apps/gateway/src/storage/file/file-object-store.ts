@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { access, lstat, mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -7,6 +7,7 @@ import { Logger, type OnModuleInit } from '@nestjs/common';
 import type { FileStoreConfig } from '../../config/app-config.js';
 import { DomainError } from '../../errors/domain-error.js';
 import {
+  ObjectChangedError,
   ObjectForbiddenError,
   ObjectNotFoundError,
   ObjectStore,
@@ -24,6 +25,8 @@ import { OutsideFolderError, pathOfKey, proveContained } from './contained-path.
 const incomingFolder = '.incoming';
 // NONBLOCK: opening a pipe somebody put there must not hang; the type is checked after.
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+const streamPieceBytes = 256 * 1024;
 
 interface Options {
   signal?: AbortSignal;
@@ -64,11 +67,30 @@ export class FileObjectStore extends ObjectStore implements OnModuleInit {
     }
   }
 
+  /** What is read is the file that was opened, whatever is put in its place meanwhile. */
+  async *stream(key: string, { etag, signal }: { etag: string; signal: AbortSignal }): AsyncGenerator<Buffer> {
+    signal.throwIfAborted();
+    try {
+      const file = await open(await this.contained(key), readFlags);
+      try {
+        const stats = await file.stat();
+        if (!stats.isFile()) throw new ObjectNotFoundError(key);
+        if (etagOf(stats) !== etag) throw new ObjectChangedError(key);
+        yield* file.createReadStream({ autoClose: false, highWaterMark: streamPieceBytes, signal });
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      throw readFailure(error, key);
+    }
+  }
+
   async stat(key: string, { signal }: Options = {}): Promise<ObjectStat | undefined> {
     signal?.throwIfAborted();
     try {
       const stats = await lstat(await this.contained(key));
-      return stats.isFile() ? { sizeBytes: stats.size, metadata: {} } : undefined;
+      return stats.isFile() ? { sizeBytes: stats.size, etag: etagOf(stats), metadata: {} } : undefined;
     } catch (error) {
       const failure = readFailure(error, key);
       if (failure instanceof ObjectNotFoundError) return undefined;
@@ -142,9 +164,13 @@ async function readObject(file: FileHandle, key: string, maxBytes: number): Prom
     if (bytesRead === 0) throw new Error('the file became shorter while it was read');
     read += bytesRead;
   }
-  // Writes replace the file, so new content is a new inode.
-  const version = [stats.ino, stats.size, Math.floor(stats.mtimeMs)].map((part) => part.toString(16));
-  return { body, etag: `"${version.join('-')}"` };
+  return { body, etag: etagOf(stats) };
+}
+
+/** Writes replace the file, so new content is a new inode. */
+function etagOf({ ino, size, mtimeMs }: Stats): string {
+  const version = [ino, size, Math.floor(mtimeMs)].map((part) => part.toString(16));
+  return `"${version.join('-')}"`;
 }
 
 const missingCodes: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR']);
@@ -153,6 +179,7 @@ const forbiddenCodes: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ELOOP']
 
 function readFailure(error: unknown, key: string): Error {
   if (error instanceof ObjectNotFoundError || error instanceof ObjectTooLargeError) return error;
+  if (error instanceof ObjectChangedError) return error;
   const code = codeOf(error);
   if (missingCodes.has(code)) return new ObjectNotFoundError(key, { cause: error });
   if (error instanceof OutsideFolderError || forbiddenCodes.has(code)) {

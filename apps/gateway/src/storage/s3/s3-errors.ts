@@ -1,7 +1,7 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
 
 import { DomainError } from '../../errors/domain-error.js';
-import { ObjectForbiddenError, ObjectNotFoundError, ObjectTooLargeError } from '../object-store.js';
+import { ObjectChangedError, ObjectForbiddenError, ObjectNotFoundError, ObjectTooLargeError } from '../object-store.js';
 
 /**
  * A failed read in the port's words. A missing bucket is also a 404, but it is our configuration and not a missing
@@ -9,7 +9,9 @@ import { ObjectForbiddenError, ObjectNotFoundError, ObjectTooLargeError } from '
  */
 export function readFailure(error: unknown, key: string): Error {
   if (error instanceof ObjectTooLargeError) return new ObjectTooLargeError(key, { cause: error });
+  if (error instanceof ObjectChangedError) return error;
   const status = statusOf(error);
+  if (status === 412) return new ObjectChangedError(key, { cause: error });
   if (status === 404 && nameOf(error) !== 'NoSuchBucket') return new ObjectNotFoundError(key, { cause: error });
   if (status === 403) return new ObjectForbiddenError(key, { cause: error });
   return unavailable(error);

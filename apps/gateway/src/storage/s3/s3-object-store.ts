@@ -12,6 +12,7 @@ import { Readable } from 'node:stream';
 
 import type { S3StoreConfig } from '../../config/app-config.js';
 import {
+  ObjectChangedError,
   ObjectForbiddenError,
   ObjectNotFoundError,
   ObjectStore,
@@ -25,6 +26,7 @@ import { ConditionalPuts } from './conditional-puts.js';
 import { readBody } from './read-body.js';
 import { defaultTimeouts, makeS3Client, type S3Timeouts } from './s3-client.js';
 import { readFailure, statusOf, unavailable } from './s3-errors.js';
+import { streamBody } from './stream-body.js';
 
 /** How long a download URL works: for a page that shows the picture now, not for a bookmark. */
 const downloadSeconds = 3600;
@@ -74,12 +76,27 @@ export class S3ObjectStore extends ObjectStore implements OnApplicationBootstrap
     }
   }
 
+  async *stream(key: string, { etag, signal }: { etag: string; signal: AbortSignal }): AsyncGenerator<Buffer> {
+    try {
+      const command = new GetObjectCommand({ Bucket: this.bucket, Key: key, IfMatch: etag });
+      const reply = await this.client.send(command, { abortSignal: signal });
+      // A server that does not know `If-Match` sends what there is.
+      if (reply.ETag !== etag) throw new ObjectChangedError(key);
+      if (!(reply.Body instanceof Readable)) throw new Error('the reply has no body');
+      const limits = { idleMs: this.timeouts.bodyIdleMs, contentLength: reply.ContentLength, signal };
+      yield* streamBody(reply.Body, limits);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw readFailure(error, key);
+    }
+  }
+
   async stat(key: string, { signal }: Options = {}): Promise<ObjectStat | undefined> {
     try {
       const reply = await this.client.send(new HeadObjectCommand({ Bucket: this.bucket, Key: key }), {
         abortSignal: signal,
       });
-      return { sizeBytes: reply.ContentLength ?? 0, metadata: reply.Metadata ?? {} };
+      return { sizeBytes: reply.ContentLength ?? 0, etag: reply.ETag, metadata: reply.Metadata ?? {} };
     } catch (error) {
       signal?.throwIfAborted();
       const failure = readFailure(error, key);

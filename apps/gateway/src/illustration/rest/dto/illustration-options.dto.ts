@@ -7,15 +7,17 @@ import {
   imagesRange,
   imageSizeMultiple,
   imageSizeRange,
+  ipAdapterModes,
   ipAdapterScaleRange,
+  loraScaleRange,
   previewEveryRange,
   seedRange,
   stepsRange,
+  type IpAdapterMode,
 } from '../../domain/illustration-values.js';
 import { IsIdentifier } from './identifier-rule.js';
+import { identifierSchema } from './identifier-schema.js';
 import { OptionalPrompt } from './prompt-rule.js';
-
-const identifierSchema = { type: String, pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$', maxLength: 128 } as const;
 
 /** `s3_uri`: where the pictures lie. `url`: also where a browser can fetch them. `b64_json`: also the pictures themselves. */
 export const responseFormats = ['s3_uri', 'url', 'b64_json'] as const;
@@ -64,6 +66,18 @@ export abstract class IllustrationOptionsDto {
   @Max(ipAdapterScaleRange.max)
   ip_adapter_scale?: number | null;
 
+  @ApiPropertyOptional({
+    type: String,
+    enum: ipAdapterModes,
+    nullable: true,
+    description:
+      'What of the reference image counts: all of it, its style, its layout, or both of these. Default: all.',
+    example: 'full',
+  })
+  @IsOptional()
+  @IsIn(ipAdapterModes)
+  ip_adapter_mode?: IpAdapterMode | null;
+
   @OptionalPrompt({
     description: 'What the picture should not show. Default: `DEFAULT_NEGATIVE_PROMPT`.',
     example: 'error, glitch, mistake',
@@ -79,11 +93,27 @@ export abstract class IllustrationOptionsDto {
   @ApiPropertyOptional({
     ...identifierSchema,
     nullable: true,
-    description: 'A LoRA to draw with. Not available in this release: refused, never ignored.',
+    description: 'A LoRA to draw with: `loras/LORA_ID/lora.safetensors` in the object store. Default: none.',
+    example: 'ada-2',
   })
   @IsOptional()
   @IsIdentifier()
   lora_id?: string | null;
+
+  @ApiPropertyOptional({
+    type: 'number',
+    minimum: loraScaleRange.min,
+    maximum: loraScaleRange.max,
+    nullable: true,
+    description:
+      'How strongly the LoRA is applied; 1 is as trained. Only with `lora_id`. Default: `DEFAULT_LORA_SCALE` (1).',
+    example: 1,
+  })
+  @IsOptional()
+  @IsNumber()
+  @Min(loraScaleRange.min)
+  @Max(loraScaleRange.max)
+  lora_scale?: number | null;
 
   @ApiPropertyOptional({
     type: 'integer',

@@ -36,4 +36,10 @@ export class IllustrationsDto {
 
   @ApiProperty({ type: String, format: 'uuid', description: 'The job that drew them: `GET /v1/jobs/{job_id}`.' })
   job_id: string;
+
+  @ApiPropertyOptional({
+    type: [String],
+    description: 'What you should know of the pictures, a sentence each: a prompt that was cut, say.',
+  })
+  warnings?: string[];
 }

@@ -114,6 +114,9 @@ export class JobDto implements JobView {
   @ApiPropertyOptional({ type: [JobPictureDto], description: 'The pictures of a succeeded job.' })
   data?: JobPictureDto[];
 
+  @ApiPropertyOptional({ type: [String], description: 'What you should know of them, a sentence each.' })
+  warnings?: string[];
+
   @ApiPropertyOptional({ type: Object, description: 'How a succeeded job was drawn.' })
   receipt?: JsonObject;
 
