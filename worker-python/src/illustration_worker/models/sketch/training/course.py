@@ -12,7 +12,7 @@ from illustration_worker.models.sketch.training.lora import LoraStage
 from illustration_worker.models.sketch.training.pictures import training_pictures, training_scenes
 from illustration_worker.models.sketch.training.recipe import Recipe
 from illustration_worker.models.sketch.training.stage import Clock, run_stage
-from illustration_worker.models.sketch.training.tokenizers import train_tokenizers
+from illustration_worker.models.sketch.training.tokenizers import training_tokenizers
 from illustration_worker.models.sketch.training.vae import VaeStage
 from illustration_worker.models.sketch.training.vision import VisionStage
 
@@ -32,7 +32,7 @@ def go_on(recipe: Recipe, folder: Path, device: torch.device, clock: Clock) -> b
         return False
     vae.vae.requires_grad_(False)
     latents = training_latents(vae.vae, pictures, folder)
-    diffusion = DiffusionStage(recipe, scenes, latents, vae.vae, train_tokenizers(recipe))
+    diffusion = DiffusionStage(recipe, scenes, latents, vae.vae, training_tokenizers(recipe, folder))
     if not run_stage(diffusion, folder, clock):
         return False
     diffusion.average()

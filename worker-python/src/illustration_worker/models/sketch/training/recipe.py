@@ -21,9 +21,9 @@ class Recipe:
     vae_batch: int = 8
     vae_rate: float = 2e-3
 
-    unet_channels: tuple[int, int, int] = (48, 80, 96)
+    unet_channels: tuple[int, int, int] = (32, 64, 96)
     text_width: int = 64
-    unet_steps: int = 6_000
+    unet_steps: int = 5_000
     unet_batch: int = 48
     unet_rate: float = 1e-3
     unet_ema: float = 0.997
