@@ -111,7 +111,7 @@ def test_training_and_held_out_scenes_never_share_a_combination() -> None:
 )
 def test_time_and_weather_change_the_picture_and_the_caption(change: dict[str, Time | Weather]) -> None:
     scene = Scene(Actor("house"), None, Relation.ALONE_CENTRE, PENCIL)
-    changed = replace(scene, **change)
+    changed = replace(scene, **change)  # type: ignore[arg-type]
     assert np.abs(_picture(scene) - _picture(changed)).mean() > 1
     assert caption(scene, Random(1)) != caption(changed, Random(1))
 

@@ -35,6 +35,9 @@ class Recipe:
 
     lora_steps: int = 150
 
+    reader_steps: int = 1_500
+    reader_batch: int = 32
+
 
 RECIPE = Recipe()
 TINY_RECIPE = Recipe(
@@ -52,5 +55,7 @@ TINY_RECIPE = Recipe(
     adapter_batch=2,
     vision_steps=3,
     lora_steps=2,
+    reader_steps=2,
+    reader_batch=2,
 )
 """Seconds on one CPU thread: to test the command, not to draw."""
