@@ -15,6 +15,7 @@ FLAGS: tuple[str, ...] = ("glasses", "hat", "beard")
 CELLS = 16
 """Cells of a side of the map of things; a cell is 8 pixels."""
 CELL_PIXELS = PICTURE_SIDE // CELLS
+_RARE = -5.0
 _PRESENT = 0.5
 """Probability from which on a thing counts as drawn."""
 
@@ -41,6 +42,7 @@ class Reader(nn.Module):
             _block(1, 16), _block(16, 32), _block(32, 64), _block(64, 96, 1), _block(96, 96, 1), _block(96, 96, 1)
         )
         self.things = nn.Conv2d(96, len(NAMES), 1)
+        nn.init.constant_(_bias(self.things), _RARE)  # nearly every cell is empty: start from there
         self.whole = nn.Sequential(_block(96, 96), nn.AdaptiveMaxPool2d(1), nn.Flatten())
         self.facts = nn.Linear(96, len(FLAGS) + len(Hair) + len(Time) + len(Weather))
 
@@ -61,6 +63,11 @@ def split_facts(facts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.
     """Logits of flags, hair, time and weather; the last dimension is cut."""
     flags, hair, time, weather = facts.split((len(FLAGS), len(Hair), len(Time), len(Weather)), dim=-1)  # type: ignore[no-untyped-call]
     return flags, hair, time, weather
+
+
+def _bias(layer: nn.Conv2d) -> torch.Tensor:
+    assert layer.bias is not None
+    return layer.bias
 
 
 def _block(inputs: int, outputs: int, stride: int = 2) -> nn.Sequential:
