@@ -1,0 +1,1 @@
+"""How good the sketch model is, read from its pictures by a network that was trained on real drawings only."""

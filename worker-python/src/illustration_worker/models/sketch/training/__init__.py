@@ -1,0 +1,1 @@
+"""Training of the sketch model in stages that can be interrupted at any step."""

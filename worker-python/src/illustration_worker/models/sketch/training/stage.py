@@ -1,0 +1,87 @@
+"""A stage of the training, and the loop that runs one until it is done or time is up."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from illustration_worker.models.sketch.training.checkpoint import load_state, save_state
+
+SECONDS_BETWEEN_CHECKPOINTS = 120.0
+_STEPS_BETWEEN_LINES = 25
+
+
+class Stage(Protocol):
+    """Networks with their optimizer, one step at a time."""
+
+    name: str
+    steps: int
+
+    def step(self, number: int) -> float:
+        """Train once; returns the loss."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next step depends on, but for the random state."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a ``state``."""
+        ...
+
+    def show(self, path: Path) -> None:
+        """Write a sample picture."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When to stop."""
+
+    ends_at: float
+    """Of ``time.monotonic``."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the budget is spent."""
+        return time.monotonic() >= self.ends_at
+
+
+def run_stage(stage: Stage, folder: Path, clock: Clock) -> bool:
+    """Go on with ``stage`` where its checkpoint in ``folder`` left it; returns whether it is done."""
+    path = folder / f"{stage.name}.pt"
+    number = _resume(stage, path)
+    saved_at = began = time.monotonic()
+    began_with, total = number, 0.0
+    while number < stage.steps and not clock.is_over:
+        total += stage.step(number)
+        number += 1
+        if number % _STEPS_BETWEEN_LINES == 0 or number == stage.steps:
+            pace = (time.monotonic() - began) / (number - began_with)
+            shown = (number - began_with) % _STEPS_BETWEEN_LINES or min(_STEPS_BETWEEN_LINES, number - began_with)
+            print(f"{stage.name} step {number}/{stage.steps} loss {total / shown:.5f} {pace:.3f} s/step", flush=True)
+            total = 0.0
+        if time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
+            _save(stage, number, path)
+            stage.show(folder / "samples" / f"{stage.name}-{number:06d}.png")
+            saved_at = time.monotonic()
+    if number > began_with:
+        _save(stage, number, path)
+        stage.show(folder / "samples" / f"{stage.name}-{number:06d}.png")
+    return number >= stage.steps
+
+
+def _resume(stage: Stage, path: Path) -> int:
+    saved = load_state(path)
+    if saved is None:
+        return 0
+    stage.restore(saved["stage"])
+    torch.set_rng_state(saved["random"])
+    print(f"{stage.name} goes on from step {saved['number']}", flush=True)
+    return int(saved["number"])
+
+
+def _save(stage: Stage, number: int, path: Path) -> None:
+    save_state({"stage": stage.state(), "number": number, "random": torch.get_rng_state()}, path)

@@ -1,0 +1,87 @@
+"""The VAE: 128 pixels to 16 x 16 x 4 latents and back."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL
+from diffusers.optimization import get_scheduler
+
+from illustration_worker.models.sketch.training.pictures import Pictures, as_input, save_sheet
+from illustration_worker.models.sketch.training.recipe import Recipe
+from illustration_worker.models.sketch.world.pen import PICTURE_SIDE
+
+_KL_WEIGHT = 1e-5
+_LINE_WEIGHT = 2.0
+"""How much more an error on a black line counts than one on white paper."""
+_WARM_UP = 50
+
+
+def new_vae(recipe: Recipe) -> AutoencoderKL:
+    """Factor 8, no attention, random weights."""
+    depth = len(recipe.vae_channels)
+    return AutoencoderKL(
+        block_out_channels=recipe.vae_channels,
+        down_block_types=("DownEncoderBlock2D",) * depth,
+        up_block_types=("UpDecoderBlock2D",) * depth,
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=recipe.vae_groups,
+        sample_size=PICTURE_SIDE,
+        mid_block_add_attention=False,
+        force_upcast=True,
+    )
+
+
+class VaeStage:
+    """L1 and half the squared error, lines weighted, and a little KL."""
+
+    name = "vae"
+
+    def __init__(self, recipe: Recipe, pictures: Pictures, device: torch.device) -> None:
+        torch.manual_seed(recipe.seed)
+        self.steps = recipe.vae_steps
+        self.vae = new_vae(recipe).to(device)
+        self._pictures = pictures
+        self._batch = recipe.vae_batch
+        self._device = device
+        self._optimizer = torch.optim.AdamW(self.vae.parameters(), lr=recipe.vae_rate, weight_decay=1e-4)
+        self._schedule = get_scheduler(
+            "cosine", self._optimizer, num_warmup_steps=min(_WARM_UP, self.steps), num_training_steps=self.steps
+        )
+
+    def step(self, number: int) -> float:
+        """One batch."""
+        chosen = torch.randint(len(self._pictures), (self._batch,)).numpy()
+        pictures = as_input(self._pictures[chosen]).to(self._device)
+        posterior = self.vae.encode(pictures).latent_dist
+        error = self.vae.decode(posterior.sample()).sample - pictures
+        weight = 1 + _LINE_WEIGHT * (1 - pictures) / 2
+        loss = (weight * (error.abs() + 0.5 * error.square())).mean() + _KL_WEIGHT * posterior.kl().mean()
+        self._optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.vae.parameters(), 1.0)
+        self._optimizer.step()
+        self._schedule.step()
+        return float(loss.detach())
+
+    def state(self) -> dict[str, Any]:
+        """Weights, optimizer, learning rate."""
+        return {
+            "vae": self.vae.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """From ``state``."""
+        self.vae.load_state_dict(state["vae"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._schedule.load_state_dict(state["schedule"])
+
+    def show(self, path: Path) -> None:
+        """Eight pictures above what the VAE makes of them."""
+        pictures = as_input(self._pictures[:8]).to(self._device)
+        with torch.no_grad():
+            again = self.vae.decode(self.vae.encode(pictures).latent_dist.mode()).sample
+        save_sheet(torch.cat([pictures, again]).cpu(), path)

@@ -1,0 +1,95 @@
+"""Draws scenes and portraits."""
+
+from random import Random
+
+from PIL import Image
+
+from illustration_worker.models.sketch.world.catalogue import THINGS
+from illustration_worker.models.sketch.world.layout import Placed, lay_out
+from illustration_worker.models.sketch.world.pen import PICTURE_SIDE, Canvas, Fill, Pen
+from illustration_worker.models.sketch.world.person import Person, draw_head, draw_person
+from illustration_worker.models.sketch.world.scene import Relation, Scene, Time, Weather
+
+_NIGHT_GREY = 150
+
+
+def draw_scene(scene: Scene, random: Random) -> tuple[Image.Image, list[Placed]]:
+    """The picture of ``scene``, mode L, 128 pixels a side, and where its actors stand."""
+    canvas = Canvas(scene.style, random)
+    placed = lay_out(scene, random)
+    _draw_sky(canvas, scene)
+    _draw_behind(canvas, scene)
+    for item in placed:
+        _draw_placed(canvas, item)
+    if scene.relation is Relation.PORTRAIT and scene.first.person is not None:
+        draw_bust(canvas, scene.first.person, random)
+    _draw_weather(canvas, scene.weather)
+    return canvas.finished(), placed
+
+
+def draw_bust(canvas: Canvas, person: Person, random: Random) -> None:
+    """Head and shoulders, filling the picture."""
+    height = random.uniform(118, 126)
+    pen = Pen(canvas, 64 - height / 2 + random.uniform(-4, 4), 128 - height, height)
+    half = 0.4 if person.is_broad else 0.28
+    pen.polygon((0.5 - half * 0.6, 0.8), (0.5 + half * 0.6, 0.8), (0.5 + half, 1.1), (0.5 - half, 1.1), fill=Fill.TONE)
+    draw_head(pen, person, (0.5, 0.48), 0.33)
+
+
+def _draw_placed(canvas: Canvas, item: Placed) -> None:
+    pen = Pen(canvas, item.left, item.top, item.height, item.actor.is_mirrored, item.aspect)
+    if item.actor.person is not None:
+        draw_person(pen, item.actor.person)
+    else:
+        THINGS[item.actor.name].draw(pen)
+
+
+def _draw_sky(canvas: Canvas, scene: Scene) -> None:
+    pen = Pen(canvas, 0, 0, PICTURE_SIDE)
+    if scene.time is Time.NIGHT:
+        canvas.image.paste(_NIGHT_GREY, (0, 0, *canvas.image.size))
+        for x, y in ((0.1, 0.12), (0.3, 0.06), (0.72, 0.08), (0.9, 0.16), (0.2, 0.3), (0.84, 0.34)):
+            pen.circle(x, y, 0.014)
+    if scene.time is Time.SUNSET:
+        y = 0.4 if _backdrop(scene) == "mountains" else 0.5
+        pen.sector(0.5, y, (0.2, 0.2), (180, 360), Fill.TONE)
+        for (x0, y0), (x1, y1) in (
+            ((-0.9, -0.4), (-1.4, -0.65)),
+            ((0.9, -0.4), (1.4, -0.65)),
+            ((0.0, -1.0), (0.0, -1.5)),
+        ):
+            pen.line((0.5 + 0.24 * x0, y + 0.24 * y0), (0.5 + 0.24 * x1, y + 0.24 * y1))
+        for x0, x1 in ((-0.05, 0.3), (0.7, 1.05)):
+            pen.line((x0, y), (x1, y))
+
+
+def _backdrop(scene: Scene) -> str | None:
+    if scene.relation is Relation.BACKDROP_ONLY:
+        return scene.first.name
+    return scene.second.name if scene.relation is Relation.AT and scene.second else None
+
+
+def _draw_behind(canvas: Canvas, scene: Scene) -> None:
+    backdrop = _backdrop(scene)
+    if backdrop is not None:
+        THINGS[backdrop].draw(Pen(canvas, 0, 0, PICTURE_SIDE))
+    if scene.extra is not None:
+        thing = THINGS[scene.extra]
+        height = 26 * thing.height
+        THINGS[scene.extra].draw(Pen(canvas, 64 - height * thing.aspect / 2, 4, height))
+    if scene.has_park:
+        for left in (2, 86):
+            THINGS["tree"].draw(Pen(canvas, left, 44, 46))
+
+
+def _draw_weather(canvas: Canvas, weather: Weather) -> None:
+    if weather is Weather.CLEAR:
+        return
+    pen = Pen(canvas, 0, 0, PICTURE_SIDE)
+    for row in range(5):
+        for column in range(5):
+            x, y = 0.08 + 0.21 * column + 0.1 * (row % 2), 0.06 + 0.2 * row
+            if weather is Weather.RAIN:
+                pen.line((x, y), (x - 0.03, y + 0.09))
+            else:
+                pen.circle(x, y, 0.018)

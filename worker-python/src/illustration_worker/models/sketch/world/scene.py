@@ -1,0 +1,80 @@
+"""What a picture shows, before it is drawn or put into words."""
+
+import zlib
+from dataclasses import dataclass
+from enum import Enum
+
+from illustration_worker.models.sketch.world.person import Person
+from illustration_worker.models.sketch.world.style import Style
+
+HELD_OUT_OF = 10
+"""One combination in so many is never drawn in training."""
+
+
+class Relation(Enum):
+    """How the first thing of a scene stands to the second, or alone in the picture."""
+
+    ALONE_LEFT = "alone on the left"
+    ALONE_CENTRE = "alone in the centre"
+    ALONE_RIGHT = "alone on the right"
+    LEFT_OF = "left of"
+    ABOVE = "above"
+    ON = "on"
+    IN_FRONT_OF = "in front of"
+    AT = "at"
+    """The second is a backdrop."""
+    BACKDROP_ONLY = "backdrop only"
+    PORTRAIT = "portrait"
+    """Head and shoulders of the first, filling the picture."""
+
+
+class Time(Enum):
+    """Time of day."""
+
+    DAY = "day"
+    SUNSET = "sunset"
+    NIGHT = "night"
+
+
+class Weather(Enum):
+    """What falls from the sky."""
+
+    CLEAR = "clear"
+    RAIN = "rain"
+    SNOW = "snow"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A thing of a scene; somebody when ``person`` is set."""
+
+    name: str
+    """A key of the catalogue, or PERSON."""
+    person: Person | None = None
+    is_mirrored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A picture's content. ``second`` is None when the first is alone."""
+
+    first: Actor
+    second: Actor | None
+    relation: Relation
+    style: Style
+    time: Time = Time.DAY
+    weather: Weather = Weather.CLEAR
+    has_park: bool = False
+    """Trees behind a bench."""
+    extra: str | None = None
+    """Name of a thing in the sky that no caption mentions."""
+
+    @property
+    def is_held_out(self) -> bool:
+        """Whether its combination of things and relation is kept from training."""
+        second = self.second.name if self.second else ""
+        combination = f"{self.first.name}|{self.relation.value}|{second}"
+        return zlib.crc32(combination.encode()) % HELD_OUT_OF == 0 and self.relation not in _NEVER_HELD_OUT
+
+
+_NEVER_HELD_OUT = (Relation.PORTRAIT, Relation.BACKDROP_ONLY)

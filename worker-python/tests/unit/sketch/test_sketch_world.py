@@ -1,0 +1,166 @@
+"""The drawing world: deterministic, and its captions say what is drawn."""
+
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+import pytest
+
+from illustration_worker.models.sketch.world.caption import caption, known_words
+from illustration_worker.models.sketch.world.catalogue import BACKDROPS, THINGS
+from illustration_worker.models.sketch.world.drawing import draw_scene
+from illustration_worker.models.sketch.world.invention import (
+    invent_held_out_scene,
+    invent_scene,
+    invent_training_scene,
+)
+from illustration_worker.models.sketch.world.layout import lay_out
+from illustration_worker.models.sketch.world.pen import PICTURE_SIDE
+from illustration_worker.models.sketch.world.person import Hair, Kind, Person, random_person
+from illustration_worker.models.sketch.world.reference import REFERENCE_SIDE, draw_reference
+from illustration_worker.models.sketch.world.scene import Actor, Relation, Scene, Time, Weather
+from illustration_worker.models.sketch.world.style import (
+    DEFAULT_STYLE_PROMPTS,
+    INK,
+    MARKER,
+    PENCIL,
+    STYLES,
+    style_prompt,
+)
+
+
+def _picture(scene: Scene, seed: int = 0) -> np.ndarray:
+    return np.asarray(draw_scene(scene, Random(seed))[0]).astype(int)
+
+
+def _scenes(count: int) -> list[Scene]:
+    random = Random(5)
+    return [invent_scene(random) for _ in range(count)]
+
+
+def test_there_are_enough_things() -> None:
+    assert len(THINGS) >= 40
+
+
+def test_the_same_seed_gives_the_same_scenes_pictures_and_captions() -> None:
+    for first, second in zip(_scenes(30), _scenes(30), strict=True):
+        assert first == second
+        assert np.array_equal(_picture(first), _picture(second))
+        assert caption(first, Random(3)) == caption(second, Random(3))
+
+
+@pytest.mark.parametrize("name", THINGS)
+def test_every_thing_leaves_ink_and_differs_from_every_other(name: str) -> None:
+    relation = Relation.BACKDROP_ONLY if name in BACKDROPS else Relation.ALONE_CENTRE
+    drawn = _picture(Scene(Actor(name), None, relation, INK))
+    assert (drawn < 128).mean() > 0.005
+    for other in THINGS:
+        its = Relation.BACKDROP_ONLY if other in BACKDROPS else Relation.ALONE_CENTRE
+        if other != name:
+            assert np.abs(drawn - _picture(Scene(Actor(other), None, its, INK))).mean() > 1.0, other
+
+
+@pytest.mark.parametrize("relation", [relation for relation in Relation if relation is not Relation.PORTRAIT])
+def test_a_caption_names_each_thing_that_stands_in_the_picture(relation: Relation) -> None:
+    random = Random(7)
+    for _ in range(40):
+        scene = invent_scene(random, relation)
+        text = caption(scene, random)
+        for actor in (scene.first, scene.second):
+            if actor is not None and actor.person is None:
+                nouns = {words.split()[-1] for words in THINGS[actor.name].words}
+                assert nouns & set(text.split()), (text, actor.name)
+
+
+def test_things_stand_as_the_relation_says() -> None:
+    random = Random(9)
+    for relation in (Relation.LEFT_OF, Relation.ABOVE, Relation.ON):
+        for _ in range(50):
+            scene = invent_scene(random, relation)
+            middle = {item.actor.name: item.middle for item in lay_out(scene, random)}
+            assert scene.second is not None
+            (x0, y0), (x1, y1) = middle[scene.first.name], middle[scene.second.name]
+            assert x0 + 20 < x1 if relation is Relation.LEFT_OF else y0 + 8 < y1, scene
+
+
+def test_everything_lies_inside_the_picture() -> None:
+    random = Random(11)
+    for _ in range(300):
+        for item in lay_out(invent_scene(random), random):
+            assert item.left >= 0
+            assert item.left + item.height * item.aspect <= PICTURE_SIDE
+            assert item.top >= 0
+            assert item.top + item.height <= PICTURE_SIDE + 4  # feet of somebody who sits low
+
+
+def test_training_and_held_out_scenes_never_share_a_combination() -> None:
+    random = Random(13)
+
+    def combination(scene: Scene) -> tuple[str, Relation, str]:
+        return scene.first.name, scene.relation, scene.second.name if scene.second else ""
+
+    trained = {combination(invent_training_scene(random)) for _ in range(2000)}
+    held_out = {combination(invent_held_out_scene(random)) for _ in range(100)}
+    assert len(held_out) > 30
+    assert not trained & held_out
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"time": Time.NIGHT}, {"time": Time.SUNSET}, {"weather": Weather.RAIN}, {"weather": Weather.SNOW}],
+)
+def test_time_and_weather_change_the_picture_and_the_caption(change: dict[str, Time | Weather]) -> None:
+    scene = Scene(Actor("house"), None, Relation.ALONE_CENTRE, PENCIL)
+    changed = replace(scene, **change)  # type: ignore[arg-type]
+    assert np.abs(_picture(scene) - _picture(changed)).mean() > 1
+    assert caption(scene, Random(1)) != caption(changed, Random(1))
+
+
+def test_styles_differ_in_their_lines() -> None:
+    pictures = {style.name: _picture(Scene(Actor("house"), None, Relation.ALONE_CENTRE, style)) for style in STYLES}
+    dark = {name: (picture < 60).mean() for name, picture in pictures.items()}
+    assert dark["pencil"] == 0
+    assert dark["marker"] > 1.3 * dark["ink"]
+    changes = {name: (np.abs(np.diff(picture, axis=1)) > 60).mean() for name, picture in pictures.items()}
+    assert changes["hatched"] > 1.3 * changes["ink"]
+
+
+def test_default_style_prompts_ask_for_pencil_only() -> None:
+    random = Random(17)
+    for style in (style for style in STYLES if style is not PENCIL):
+        assert not set(DEFAULT_STYLE_PROMPTS) & {style_prompt(style, random) for _ in range(300)}
+    assert set(DEFAULT_STYLE_PROMPTS) <= {style_prompt(PENCIL, random) for _ in range(300)}
+
+
+@pytest.mark.parametrize("looks", [{"has_glasses": True}, {"has_hat": True}, {"has_beard": True}, {"hair": Hair.LONG}])
+def test_an_attribute_shows_in_drawing_and_reference(looks: dict[str, bool | Hair]) -> None:
+    plain = Person(Kind.MAN, Hair.SHORT)
+    changed = replace(plain, **looks)  # type: ignore[arg-type]
+    for relation in (Relation.ALONE_CENTRE, Relation.PORTRAIT):
+        drawn = [_picture(Scene(Actor("person", who), None, relation, MARKER)) for who in (plain, changed)]
+        assert np.abs(drawn[0] - drawn[1]).mean() > 0.5
+    references = [np.asarray(draw_reference(who, Random(2))).astype(int) for who in (plain, changed)]
+    assert references[0].shape == (REFERENCE_SIDE, REFERENCE_SIDE, 3)
+    assert np.abs(references[0] - references[1]).mean() > 0.5
+
+
+def test_a_caption_without_looks_names_none() -> None:
+    random = Random(19)
+    named = {"glasses", "beard", "hat", "hair", "curls", "bald"}
+    for _ in range(300):
+        scene = Scene(Actor("person", random_person(random)), None, Relation.ALONE_CENTRE, PENCIL)
+        assert not named & set(caption(scene, random, with_looks=False).split())
+        assert named & set(caption(scene, random, with_looks=True).split())
+
+
+def test_the_known_words_are_those_of_the_captions() -> None:
+    random = Random(23)
+    used = {word for _ in range(4000) for word in caption(invent_scene(random), random).split()}
+    assert used <= known_words()
+    assert known_words() - used <= {"an"}, known_words() - used
+    assert "zebra" not in known_words()
+
+
+def test_the_samples_of_the_guide_are_captions_of_the_world() -> None:
+    for text in ("a beautiful sunset over mountains", "man sitting on a bench in central park"):
+        assert set(text.split()) <= known_words()
