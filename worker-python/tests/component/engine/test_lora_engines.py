@@ -23,6 +23,7 @@ from illustration_worker.images import Pixels
 from illustration_worker.job import Finished, Job, JobEvent, Lora, LoraNeeded, Started, Step
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.loader import load_model
+from illustration_worker.models.lora_weights import add_adapter
 
 MakeJob = Callable[..., Job]
 Events = Callable[[Any, Job], Awaitable[list[JobEvent]]]
@@ -190,7 +191,7 @@ async def test_too_little_memory_for_one_is_told_and_nothing_is_left(
     plain, content = make_job(num_inference_steps=2), make_lora(0)
     before = await draw_with(engine, plain)
     await put_lora(engine, "unused", make_lora(1))
-    add_adapter, attempts = adapted_model.add_adapter, []
+    attempts: list[Any] = []
 
     def short_of_memory(*args: Any) -> None:
         add_adapter(*args)
