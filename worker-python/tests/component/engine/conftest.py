@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from diffusers import UNet2DConditionModel
 from diffusers.image_processor import IPAdapterMaskProcessor
 from diffusers.models.autoencoders.vae import Decoder
 from PIL import Image
+from safetensors.torch import save
 from torch.nn.modules.module import register_module_forward_pre_hook
 
+from illustration_worker.engine.port import HeldLora, LoraHeader
 from illustration_worker.engine.stock import StockEngine
 from illustration_worker.images import Pixels, decode_reference_image
 from illustration_worker.job import Finished, Job, JobEvent, Region
@@ -89,6 +91,43 @@ def stock_call(model_config: ModelConfig) -> StockCall:
     with_adapter = _stock_call(model_config)
     without = _stock_call(replace(model_config, enable_ip_adapter=False))
     return lambda job: (with_adapter if job.people else without)(job)
+
+
+@pytest.fixture(scope="session")
+def make_lora(model_config: ModelConfig) -> Callable[[int], bytes]:
+    """A LoRA file by its seed, in PEFT's names: for all attention, of both text encoders too, and strong."""
+    pipeline = load_model(model_config).pipeline
+    widths = {
+        f"{component}.{name}": (module.in_features, module.out_features)
+        for component in ("unet", "text_encoder", "text_encoder_2")
+        for name, module in getattr(pipeline, component).named_modules()
+        if name.rpartition(".")[2] in ("to_q", "to_k", "to_v", "q_proj", "k_proj", "v_proj")
+    }
+
+    def make(seed: int) -> bytes:
+        dice = torch.Generator().manual_seed(seed)
+        tensors: dict[str, torch.Tensor] = {}
+        for name, (in_width, out_width) in widths.items():
+            tensors[f"{name}.lora_A.weight"] = torch.randn(4, in_width, generator=dice) / 5
+            tensors[f"{name}.lora_B.weight"] = torch.randn(out_width, 4, generator=dice) / 5
+        return save(tensors)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def put_lora() -> Callable[[Any, str, bytes], Awaitable[HeldLora]]:
+    """Hands a LoRA file over to an engine, version "1", in several pieces."""
+
+    async def put(engine: Any, lora_id: str, content: bytes) -> HeldLora:
+        async def chunks() -> AsyncIterator[bytes]:
+            for start in range(0, len(content), 100_000):
+                yield content[start : start + 100_000]
+
+        held: HeldLora = await engine.put_lora(LoraHeader(lora_id, "1", len(content)), chunks())
+        return held
+
+    return put
 
 
 @pytest.fixture

@@ -16,47 +16,25 @@ from illustration_worker.engine.batching.engine import BatchingEngine
 from illustration_worker.engine.batching.options import BatchingOptions
 from illustration_worker.engine.loras import adapted_model
 from illustration_worker.engine.loras.intake import LoraLimits
-from illustration_worker.engine.port import LoraHeader
+from illustration_worker.engine.port import HeldLora, LoraHeader
 from illustration_worker.engine.stock import StockEngine
 from illustration_worker.errors import DeadlineExceededError, InvalidRequestError, LoraInvalidError, OutOfMemoryError
 from illustration_worker.images import Pixels
 from illustration_worker.job import Finished, Job, JobEvent, Lora, LoraNeeded, Started, Step
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.loader import load_model
+from illustration_worker.models.lora_weights import add_adapter
 
 MakeJob = Callable[..., Job]
 Events = Callable[[Any, Job], Awaitable[list[JobEvent]]]
 DrawWith = Callable[[Any, Job], Awaitable[Pixels]]
-MakeLora = Callable[..., bytes]
-
-
-@pytest.fixture(scope="module")
-def make_lora(model_config: ModelConfig) -> MakeLora:
-    """A LoRA file for the demo model: strong enough to be seen, in PEFT's names."""
-    pipeline = load_model(model_config).pipeline
-
-    def make(seed: int = 0, rank: int = 4) -> bytes:
-        dice = torch.Generator().manual_seed(seed)
-        tensors: dict[str, torch.Tensor] = {}
-        for component in ("unet", "text_encoder", "text_encoder_2"):
-            for name, module in getattr(pipeline, component).named_modules():
-                is_attention = name.rpartition(".")[2] in ("to_q", "to_k", "to_v", "q_proj", "k_proj", "v_proj")
-                if isinstance(module, torch.nn.Linear) and is_attention:
-                    key = f"{component}.{name}"
-                    tensors[f"{key}.lora_A.weight"] = torch.randn(rank, module.in_features, generator=dice) / 5
-                    tensors[f"{key}.lora_B.weight"] = torch.randn(module.out_features, rank, generator=dice) / 5
-        return save(tensors)
-
-    return make
+PutLora = Callable[[Any, str, bytes], Awaitable[HeldLora]]
+MakeLora = Callable[[int], bytes]
 
 
 async def chunked(content: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
     for start in range(0, len(content), size):
         yield content[start : start + size]
-
-
-async def put(engine: Any, lora: Lora, content: bytes) -> Any:
-    return await engine.put_lora(LoraHeader(lora.lora_id, lora.version, len(content)), chunked(content))
 
 
 def named(lora_id: str, scale: float = 0.8) -> Lora:
@@ -81,14 +59,15 @@ async def test_it_is_asked_for_once_and_the_picture_is_stocks(
     draw_with: DrawWith,
     make_job: MakeJob,
     make_lora: MakeLora,
+    put_lora: PutLora,
     model_config: ModelConfig,
 ) -> None:
-    plain, content = make_job(), make_lora()
+    plain, content = make_job(), make_lora(0)
     before = await draw_with(engine, plain)
     job = replace(plain, lora=named("ink"))
     events = engine.generate(job)
     assert await anext(events) == LoraNeeded()
-    held = await put(engine, named("ink"), content)
+    held = await put_lora(engine, "ink", content)
     assert (held.sha256, held.kind) == (hashlib.sha256(content).hexdigest(), "LoRA (PEFT)")
     rest = [event async for event in events]
     assert rest[0] == Started()
@@ -115,9 +94,9 @@ async def test_it_is_asked_for_once_and_the_picture_is_stocks(
 
 
 async def test_a_hand_over_wakes_all_that_wait_and_a_broken_one_nobody(
-    engine: Any, events_of: Events, make_job: MakeJob, make_lora: MakeLora
+    engine: Any, events_of: Events, make_job: MakeJob, make_lora: MakeLora, put_lora: PutLora
 ) -> None:
-    content = make_lora()
+    content = make_lora(0)
     waiting = [engine.generate(make_job(num_inference_steps=1, lora=named("ink", scale))) for scale in (0.3, 0.6)]
     other = engine.generate(make_job(lora=named("another")))
     for events in (*waiting, other):
@@ -129,7 +108,7 @@ async def test_a_hand_over_wakes_all_that_wait_and_a_broken_one_nobody(
         await engine.put_lora(LoraHeader("ink", "1", len(content) - 1), chunked(content))
     assert not any(task.done() for task in rest)
     assert engine.describe().held_loras == ()
-    await put(engine, named("ink"), content)
+    await put_lora(engine, "ink", content)
     assert await rest[0] == Started()
     await asyncio.gather(*rest)
     for events in waiting:
@@ -182,32 +161,37 @@ BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 
 
 async def test_a_broken_file_is_refused_by_name_and_changes_nothing(
-    engine: Any, events_of: Events, draw_with: DrawWith, make_job: MakeJob, make_lora: MakeLora
+    engine: Any, events_of: Events, draw_with: DrawWith, make_job: MakeJob, make_lora: MakeLora, put_lora: PutLora
 ) -> None:
-    plain, content = make_job(num_inference_steps=2), make_lora()
+    plain, content = make_job(num_inference_steps=2), make_lora(0)
     before = await draw_with(engine, plain)
     for number, (broken, sentence) in enumerate(BROKEN.values()):
         waiting = engine.generate(replace(plain, lora=named(f"broken-{number}")))
         assert await anext(waiting) == LoraNeeded()
         with pytest.raises(LoraInvalidError, match=sentence) as refusal:
-            await put(engine, named(f"broken-{number}"), broken(content))
+            await put_lora(engine, f"broken-{number}", broken(content))
         with pytest.raises(LoraInvalidError) as told:
             await anext(waiting)
         assert told.value.detail == refusal.value.detail
     assert np.array_equal(await draw_with(engine, plain), before)
     assert engine.describe().held_loras == ()
-    await put(engine, named("good"), content)
+    await put_lora(engine, "good", content)
     assert not np.array_equal(await draw_with(engine, replace(plain, lora=named("good"))), before)
     assert np.array_equal(await draw_with(engine, plain), before)
 
 
 async def test_too_little_memory_for_one_is_told_and_nothing_is_left(
-    engine: Any, draw_with: DrawWith, make_job: MakeJob, make_lora: MakeLora, monkeypatch: pytest.MonkeyPatch
+    engine: Any,
+    draw_with: DrawWith,
+    make_job: MakeJob,
+    make_lora: MakeLora,
+    put_lora: PutLora,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    plain, content = make_job(num_inference_steps=2), make_lora()
+    plain, content = make_job(num_inference_steps=2), make_lora(0)
     before = await draw_with(engine, plain)
-    await put(engine, named("unused"), make_lora(seed=1))
-    add_adapter, attempts = adapted_model.add_adapter, []
+    await put_lora(engine, "unused", make_lora(1))
+    attempts: list[Any] = []
 
     def short_of_memory(*args: Any) -> None:
         add_adapter(*args)
@@ -217,17 +201,17 @@ async def test_too_little_memory_for_one_is_told_and_nothing_is_left(
 
     monkeypatch.setattr(adapted_model, "add_adapter", short_of_memory)
     with pytest.raises(OutOfMemoryError, match="LoRA"):
-        await put(engine, named("ink"), content)
+        await put_lora(engine, "ink", content)
     assert len(attempts) == 2  # the second one after all that was not in use was let go
     assert engine.describe().held_loras == ()
     assert np.array_equal(await draw_with(engine, plain), before)
-    await put(engine, named("ink"), content)
+    await put_lora(engine, "ink", content)
     assert not np.array_equal(await draw_with(engine, replace(plain, lora=named("ink"))), before)
 
 
 @pytest.mark.parametrize("kind", ["stock", "batching"])
 async def test_what_does_not_fit_goes_and_what_is_used_stays(
-    model_config: ModelConfig, draw_with: DrawWith, make_job: MakeJob, make_lora: MakeLora, kind: str
+    model_config: ModelConfig, draw_with: DrawWith, make_job: MakeJob, make_lora: MakeLora, put_lora: PutLora, kind: str
 ) -> None:
     files = [make_lora(seed) for seed in range(3)]
     limits = LoraLimits(max_held_bytes=2 * len(files[0]), max_file_bytes=len(files[0]))
@@ -240,17 +224,17 @@ async def test_what_does_not_fit_goes_and_what_is_used_stays(
     plain = make_job(num_inference_steps=2)
     before = await draw_with(engine, plain)
     for number in (0, 1):
-        await put(engine, named(str(number)), files[number])
+        await put_lora(engine, str(number), files[number])
     first = await draw_with(engine, replace(plain, lora=named("0")))
     used = engine.generate(make_job(num_inference_steps=150, lora=named("0")))
     async for event in used:
         if isinstance(event, Step):
             break
-    await put(engine, named("2"), files[2])
+    await put_lora(engine, "2", files[2])
     assert {held.lora_id for held in engine.describe().held_loras} == {"0", "2"}
     also_used = engine.generate(make_job(num_inference_steps=150, lora=named("2")))
     await anext(also_used)
-    coming = asyncio.ensure_future(put(engine, named("1"), files[1]))
+    coming = asyncio.ensure_future(put_lora(engine, "1", files[1]))
     await asyncio.sleep(0)
     assert not coming.done()  # both are in use
     await used.aclose()
@@ -258,8 +242,8 @@ async def test_what_does_not_fit_goes_and_what_is_used_stays(
     assert {held.lora_id for held in engine.describe().held_loras} == {"1", "2"}
     await also_used.aclose()
     assert np.array_equal(await draw_with(engine, plain), before)
-    await put(engine, named("0"), files[0])
+    await put_lora(engine, "0", files[0])
     assert np.array_equal(await draw_with(engine, replace(plain, lora=named("0"))), first)
     with pytest.raises(LoraInvalidError, match="larger"):
-        await put(engine, named("large"), files[0] + b"x")
+        await put_lora(engine, "large", files[0] + b"x")
     await engine.stop()

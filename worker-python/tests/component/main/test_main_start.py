@@ -71,10 +71,10 @@ async def test_an_engine_that_breaks_at_start_is_told_with_its_stack_and_status_
 
 
 async def test_bad_settings_are_told_all_at_once_and_status_2(start_worker: Any) -> None:
-    worker = await start_worker(DEVICE="tpu", MODEL_FILE="/models/x.safetensors")
+    worker = await start_worker(DEVICE="tpu", MODEL_KIND="pickle")
     assert await worker.end() == 2
     assert [(line["level"], line["msg"].split(":")[1].strip()) for line in worker.lines] == [
-        ("error", "MODEL_FILE"),
+        ("error", "MODEL_KIND"),
         ("error", "DEVICE"),
     ]
 

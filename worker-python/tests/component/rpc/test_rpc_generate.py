@@ -96,8 +96,9 @@ async def test_describe_tells_what_the_engine_tells(start: Any) -> None:
     description = running.engine.describe()
     assert description.capacity is None
     assert not reply.HasField("capacity")
-    for file, told in zip(description.model_files, reply.model_files, strict=True):
-        assert all(getattr(told, name) == getattr(file, name) for name in ("role", "source", "kind", "sha256"))
+    (file,), (told,) = description.model_files, reply.model_files
+    for name in ("role", "source", "kind", "sha256", "size_bytes"):
+        assert getattr(told, name) == getattr(file, name), name
     for name in set(description.__slots__) - {"capacity", "model_files", "held_loras"}:
         assert getattr(reply, name) == getattr(description, name), name
     assert reply.worker_version == "0.1.0"

@@ -43,6 +43,13 @@ def test_rows_of_one_size_only_and_the_most_urgent_sets_it() -> None:
     assert chosen([*mixed, candidate(1, size=LARGE)]) == [4, 2, 0]
 
 
+def test_rows_of_one_lora_signature_only() -> None:
+    ink, fainter = ("digest", 1.0), ("digest", 0.5)
+    jobs = [candidate(1, signature=ink), candidate(2), candidate(3, signature=fainter), candidate(4, signature=ink)]
+    assert chosen(jobs) == [0, 3]
+    assert chosen(jobs[1:]) == [0]
+
+
 def test_the_cap_is_filled_with_whoever_fits() -> None:
     # one row is left after the first: the guided second does not fit, the unguided third does
     assert chosen([candidate(1), candidate(2), candidate(3, rows=1), candidate(4, rows=1)], cap=4) == [0, 1]

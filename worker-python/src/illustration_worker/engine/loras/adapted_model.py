@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from peft.tuners.lora import LoraLayer
 
 from illustration_worker.engine.device import free_device_memory
 from illustration_worker.errors import DeviceLostError, LoraInvalidError, OutOfMemoryError, WeightsRefusedError
@@ -31,12 +32,22 @@ class AdaptedModel:
         """As the loaded model, but for the UNet and the text encoders."""
         self.kind = kind
         """What the file was found to be, in words."""
-        self._scale: float | None = None
+        self._layers = [
+            module
+            for component in COMPONENTS
+            for module in getattr(model.pipeline, component).modules()
+            if isinstance(module, LoraLayer)
+        ]
+        self._scale = 1.0
 
     def apply(self, scale: float) -> LoadedModel:
-        """The model with the LoRA at ``scale``, 0 to 2. A number in each layer: nothing is computed."""
+        """The model with the LoRA at ``scale``, 0 to 2. A number in each layer: nothing is computed.
+
+        As ``pipeline.set_adapters`` does it, which looks through all modules for them each time: ten times slower.
+        """
         if scale != self._scale:
-            self.model.pipeline.set_adapters([_ADAPTER], [scale])
+            for layer in self._layers:
+                layer.set_scale(_ADAPTER, scale)
             self._scale = scale
         return self.model
 

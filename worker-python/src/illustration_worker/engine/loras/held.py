@@ -12,7 +12,7 @@ from illustration_worker.errors import WorkerError
 from illustration_worker.job import Job
 
 MAX_HELD = 64
-"""Besides its weights each costs some 20 MB of the machine's memory: a model's modules are Python objects."""
+"""Besides its weights each costs some 25 MB of the machine's memory: a model's modules are Python objects."""
 
 
 class HeldLoras(Generic[AdaptedT]):

@@ -1,6 +1,7 @@
 """A job that is interrupted goes on elsewhere from its last checkpoint, and its picture is the same, bit for bit."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import diffusers
@@ -10,7 +11,7 @@ from safetensors.torch import load, save
 
 from illustration_worker.engine.batching.checkpoint import resume, write_checkpoint
 from illustration_worker.engine.batching.fingerprint import build_of, fingerprint_of
-from illustration_worker.job import Job
+from illustration_worker.job import Job, Lora
 
 MakeJob = Callable[..., Job]
 BenchOf = Callable[..., tuple[Any, Any]]
@@ -118,6 +119,17 @@ async def test_one_of_another_job_is_told_by_its_fingerprint(
     assert (
         fingerprint_of(build, make_job(**fields)) == fingerprint_of(build, make_job(**{**fields, **change}))
     ) is is_same
+
+
+async def test_one_of_another_lora_is_told_by_its_fingerprint(bench_of: BenchOf, make_job: MakeJob) -> None:
+    build = build_of(bench_of()[0].model)
+    job = make_job(lora=Lora("ink", "1", 0.5))
+    renamed, stronger = (replace(job, lora=lora) for lora in (Lora("oil", "2", 0.5), Lora("ink", "1", 0.6)))
+    of_file = fingerprint_of(build, job, "a digest")
+    assert fingerprint_of(build, renamed, "a digest") == of_file
+    others = (fingerprint_of(build, job, "another"), fingerprint_of(build, stronger, "a digest"))
+    assert of_file not in others
+    assert of_file != fingerprint_of(build, replace(job, lora=None))
 
 
 async def test_one_of_another_build_is_told_by_its_fingerprint(bench_of: BenchOf, make_job: MakeJob) -> None:

@@ -2,47 +2,38 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save
+from safetensors.torch import load
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from illustration_worker.engine.batching.cohort import Share, build_cohort
 from illustration_worker.engine.batching.compiled_unet import CompiledUnet
+from illustration_worker.engine.batching.denoising import Spent, begin_denoising
 from illustration_worker.engine.batching.embedding_cache import EmbeddingCache
 from illustration_worker.engine.batching.engine import BatchingEngine
 from illustration_worker.engine.batching.lora_model import LoraModel, LoraModels
 from illustration_worker.engine.batching.options import BatchingOptions
-from illustration_worker.engine.batching.ticket import References
+from illustration_worker.engine.batching.ticket import BatchTicket, References, key_of_references
 from illustration_worker.engine.batching.unet_call import call_unet
-from illustration_worker.engine.port import LoraHeader
+from illustration_worker.engine.drawing import prepare_references
+from illustration_worker.engine.loras.claim import Applied
+from illustration_worker.engine.port import HeldLora
 from illustration_worker.images import Pixels
-from illustration_worker.job import Job, Lora
+from illustration_worker.job import Job, Lora, Person
+from illustration_worker.models.config import ModelConfig
+from illustration_worker.models.loader import load_model
 
 MakeJob = Callable[..., Job]
 BenchOf = Callable[..., tuple[Any, Any]]
+PutLora = Callable[[Any, str, bytes], Awaitable[HeldLora]]
+MakeLora = Callable[[int], bytes]
 DrawWith = Callable[[Any, Job], Awaitable[Pixels]]
-
-
-def lora_file(pipeline: Any, seed: int) -> bytes:
-    """In PEFT's names, for all attention of the UNet and both text encoders."""
-    dice = torch.Generator().manual_seed(seed)
-    tensors: dict[str, torch.Tensor] = {}
-    for component in ("unet", "text_encoder", "text_encoder_2"):
-        for name, module in getattr(pipeline, component).named_modules():
-            is_attention = name.rpartition(".")[2] in ("to_q", "to_k", "to_v", "q_proj", "k_proj", "v_proj")
-            if isinstance(module, torch.nn.Linear) and is_attention:
-                tensors[f"{component}.{name}.lora_A.weight"] = torch.randn(4, module.in_features, generator=dice) / 5
-                tensors[f"{component}.{name}.lora_B.weight"] = torch.randn(module.out_features, 4, generator=dice) / 5
-    return save(tensors)
-
-
-async def whole(content: bytes) -> AsyncIterator[bytes]:
-    yield content
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -50,17 +41,16 @@ async def whole(content: bytes) -> AsyncIterator[bytes]:
 async def test_mixed_traffic_gives_the_pictures_that_each_gives_alone(
     free_engine: BatchingEngine,
     reproducible_engine: BatchingEngine,
-    bench_of: BenchOf,
+    make_lora: MakeLora,
+    put_lora: PutLora,
     draw_with: DrawWith,
     make_job: MakeJob,
     reproducible: str,
     seed: int,
 ) -> None:
     engine = reproducible_engine if reproducible == "on" else free_engine
-    pipeline = bench_of()[0].model.pipeline
     for number in range(2):
-        content = lora_file(pipeline, number)
-        await engine.put_lora(LoraHeader(f"lora-{number}", "1", len(content)), whole(content))
+        await put_lora(engine, f"lora-{number}", make_lora(number))
     dice = random.Random(seed)
     loras = [None, *(Lora(f"lora-{number}", "1", scale) for number in range(2) for scale in (0.4, 1.0))]
     jobs = [
@@ -86,33 +76,38 @@ async def test_mixed_traffic_gives_the_pictures_that_each_gives_alone(
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 async def test_alone_the_latents_are_those_of_stock_with_set_adapters(
-    bench_of: BenchOf, stock_latents: Callable[..., Any], make_job: MakeJob, portraits: list[bytes], dtype: str
+    bench_of: BenchOf,
+    stock_latents: Callable[..., Any],
+    model_config: ModelConfig,
+    make_job: MakeJob,
+    make_lora: MakeLora,
+    portraits: list[bytes],
+    dtype: Any,
 ) -> None:
     bench, _ = bench_of(dtype=dtype)
-    content = lora_file(bench.model.pipeline, 0)
-    job = make_job(lora=Lora("ink", "1", 0.7))
-    models = LoraModels(bench.model, bench.layers, EmbeddingCache(0), BatchingOptions())
-    _, lora = models.make(content)
-    _, with_stock = models.make(content)  # a pipeline of its own, called as diffusers documents it
-    twin = with_stock.adapted.apply(0.7)
-    drawn = latents_of(bench, lora, job)
-    assert torch.equal(drawn, stock_latents(twin, is_adapted=False)(job)) is True
+    content = make_lora(0)
+    _, lora = LoraModels(bench.model, bench.layers, EmbeddingCache(0), BatchingOptions()).make(content)
+    stock = load_model(replace(model_config, dtype=dtype))
+    stock.pipeline.load_lora_weights(load(content), adapter_name="ink")
+    for scale in (0.7, 0.0, 1.3):
+        stock.pipeline.set_adapters(["ink"], [scale])
+        job = make_job(lora=Lora("ink", "1", scale), people=(Person((portraits[0],), 0.33),))
+        assert torch.equal(latents_of(bench, lora, job), stock_latents(stock)(job))
 
 
+@torch.no_grad()
 def latents_of(bench: Any, lora: LoraModel, job: Job) -> torch.Tensor:
-    from illustration_worker.engine.batching.denoising import Spent, begin_denoising
-    from illustration_worker.engine.batching.ticket import BatchTicket
-    from illustration_worker.engine.loras.claim import Applied
-
-    ticket = BatchTicket(job)
     assert job.lora is not None
+    ticket = BatchTicket(job)
     ticket.lora = Applied(lora, "a digest", job.lora.scale)
-    conditioning = lora.encoder_at(job.lora.scale).encode(job, References())
+    images = job.all_reference_images
+    pixels = prepare_references(bench.model, images)
+    references = References(pixels, key_of_references(images, bench.model.reference_fit))
+    conditioning = lora.encoder_at(job.lora.scale).encode(job, references)
     member = begin_denoising(bench.model, ticket, conditioning, Spent())
     predictor = bench.predictor()
-    with torch.no_grad():
-        while not member.is_done:
-            member.advance(predictor.predict([member], 16)[member])
+    while not member.is_done:
+        member.advance(predictor.predict([member], 16)[member])
     return member.latents
 
 
@@ -129,14 +124,14 @@ class Kernels(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 async def test_a_switch_computes_nothing_and_the_model_without_is_never_touched(
-    bench_of: BenchOf, make_job: MakeJob
+    bench_of: BenchOf, make_job: MakeJob, make_lora: MakeLora
 ) -> None:
     bench, _ = bench_of()
     unet = bench.model.pipeline.unet
     before = [(name, type(module)) for name, module in unet.named_modules()]
     addresses = [(parameter.data_ptr(), parameter.requires_grad) for parameter in unet.parameters()]
     models = LoraModels(bench.model, bench.layers, EmbeddingCache(0), BatchingOptions())
-    loras = [models.make(lora_file(bench.model.pipeline, number))[1] for number in range(2)]
+    loras = [models.make(make_lora(number))[1] for number in range(2)]
     with Kernels() as kernels:
         for scale in (0.2, 0.9):
             for lora in loras:
@@ -148,7 +143,9 @@ async def test_a_switch_computes_nothing_and_the_model_without_is_never_touched(
     assert shared <= {parameter.data_ptr() for parameter in loras[0].adapted.model.pipeline.unet.parameters()}
 
 
-async def test_a_compiled_unet_is_compiled_once_whatever_loras_come(bench_of: BenchOf, make_job: MakeJob) -> None:
+async def test_a_compiled_unet_is_compiled_once_whatever_loras_come(
+    bench_of: BenchOf, make_job: MakeJob, make_lora: MakeLora
+) -> None:
     bench, _ = bench_of(enable_ip_adapter=False)
     compilations: list[int] = []
 
@@ -170,7 +167,7 @@ async def test_a_compiled_unet_is_compiled_once_whatever_loras_come(bench_of: Be
     assert once > 0
     models = LoraModels(bench.model, bench.layers, EmbeddingCache(0), BatchingOptions())
     for number, scale in ((0, 0.5), (1, 0.5), (1, 0.9)):
-        _, lora = models.make(lora_file(bench.model.pipeline, number))
+        _, lora = models.make(make_lora(number))
         step(lora.unet_at(scale), lora.encoder_at(scale), make_job(lora=Lora("ink", "1", scale)))
         step(compiled, bench.encoder, make_job())
     assert len(compilations) == once

@@ -15,7 +15,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from illustration_worker.engine.batching import row_cap
 from illustration_worker.engine.batching.engine import BatchingEngine
-from illustration_worker.job import Checkpoint, Finished, IpAdapterMode, Job, JobEvent, Person, Region, Step
+from illustration_worker.job import Checkpoint, Finished, IpAdapterMode, Job, JobEvent, Lora, Person, Region, Step
 
 MakeJob = Callable[..., Job]
 
@@ -61,6 +61,7 @@ def random_job(dice: random.Random, make_job: MakeJob, portraits: list[bytes]) -
         width=dice.choice([64, 64, 96]),
         people=random_people(dice, portraits),
         ip_adapter_mode=dice.choice(get_args(IpAdapterMode)),
+        lora=dice.choice([None, Lora("ink", "1", 0.5), Lora("ink", "1", 1.0), Lora("oil", "1", 1.0)]),
         wants_checkpoints=True,
     )
 
@@ -113,11 +114,15 @@ async def test_every_finished_picture_is_the_one_the_job_gives_alone(
     careful_engine: BatchingEngine,
     make_job: MakeJob,
     portraits: list[bytes],
+    make_lora: Callable[[int], bytes],
+    put_lora: Any,
     pixels_of: Any,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
 ) -> None:
     monkeypatch.setattr(row_cap, "CLEAN_STEPS_TO_GROW", 4)  # else all calls would soon be of one row
+    for number, lora_id in enumerate(("ink", "oil")):
+        await put_lora(careful_engine, lora_id, make_lora(number))
     dice = random.Random(seed)
     mishaps = Mishaps(dice)
     jobs = [random_job(dice, make_job, portraits) for _ in range(JOBS)]
