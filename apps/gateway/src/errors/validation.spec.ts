@@ -56,6 +56,12 @@ describe('RequestValidationPipe', () => {
     expect(error.detail.length).toBeLessThan(3000);
   });
 
+  it('refuses names that would be dropped silently, wherever they are', async () => {
+    const body = JSON.parse('{"user_id": "u", "steps": [{"a": {"__proto__": 1}}, 2], "constructor": 1}');
+    const error = await refusalOf(body);
+    expect(error.options.violations?.map(({ pointer }) => pointer)).toEqual(['/steps/0/a/__proto__', '/constructor']);
+  });
+
   it('leaves what is not from a caller alone', async () => {
     const metadata = { anything: null };
     expect(await pipe.transform(metadata, { type: 'custom', metatype: Order })).toBe(metadata);

@@ -6,6 +6,9 @@ import { DomainError, type Violation } from './domain-error.js';
 /** A 64 kB body can hold thousands of wrong fields; nobody reads more than these. */
 const MAX_VIOLATIONS = 20;
 
+/** Levels of names and indices in the deepest body there is; anything below lies within an unknown field. */
+const DEEPEST_FIELD = 4;
+
 /**
  * Checks request bodies, queries and path parameters against their DTO classes. Unknown fields are refused, and null
  * means absent: the prototype's clients send optional fields either way.
@@ -34,13 +37,20 @@ export class RequestValidationPipe extends ValidationPipe {
 
 /** Nest strips these from what it validates, to be safe; here an unknown field is refused, whatever its name. */
 function refuseSilentlyDropped(value: unknown): void {
-  const dropped = ['__proto__', 'constructor', 'prototype'].filter(
-    (name) => typeof value === 'object' && value !== null && Object.hasOwn(value, name),
-  );
-  if (dropped.length > 0) {
-    const violations = dropped.map((name) => ({ pointer: `/${name}`, detail: `${name} is not a known field` }));
+  const violations = silentlyDropped(value, '', DEEPEST_FIELD);
+  if (violations.length > 0) {
     throw new DomainError('validation-failed', violations.map(({ detail }) => detail).join('; '), { violations });
   }
+}
+
+function silentlyDropped(value: unknown, parent: string, levels: number): Violation[] {
+  if (typeof value !== 'object' || value === null || levels === 0) return [];
+  return Object.entries(value).flatMap(([name, member]) => {
+    const pointer = `${parent}/${toPointerToken(name)}`;
+    return ['__proto__', 'constructor', 'prototype'].includes(name)
+      ? [{ pointer, detail: `${name} is not a known field` }]
+      : silentlyDropped(member, pointer, levels - 1);
+  });
 }
 
 function withoutNulls(value: unknown): unknown {

@@ -105,6 +105,44 @@ describe('running a job', () => {
     expect(bench.illustrator.tasks).toEqual([]);
   });
 
+  it('draws with the LoRA of the store, whose version is that of the attempt', async () => {
+    const key = 'loras/oil/lora.safetensors';
+    await bench.store.put(key, Buffer.from('first'), 'application/octet-stream');
+    await bench.accept({ loraId: 'oil', loraScale: 0.5, n: 2, seed: 7 });
+    await bench.accept({ loraId: 'oil', loraScale: 0.5, seed: 7 });
+    const first = await bench.run(await bench.lease());
+    await bench.store.put(key, Buffer.from('second'), 'application/octet-stream');
+    const second = await bench.run(await bench.lease());
+    const [one, other, replaced] = bench.illustrator.tasks;
+    expect(one).toMatchObject({ prompt: 'SKS the lake', lora: { scale: 0.5, file: { loraId: 'oil', sizeBytes: 5 } } });
+    expect(other?.lora?.file.version).toBe(one?.lora?.file.version);
+    expect(replaced?.lora?.file.version).not.toBe(one?.lora?.file.version);
+    const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+    expect(first.receipt).toMatchObject({ lora: { id: 'oil', scale: 0.5, sha256: sha256('first') } });
+    expect(second.receipt).toMatchObject({ lora: { sha256: sha256('second') } });
+    expect(imagesOf(second)[0]?.sha256).not.toBe(imagesOf(first)[0]?.sha256);
+  });
+
+  it('draws nothing when the LoRA went away after the job was accepted, or is replaced while it is read', async () => {
+    const key = 'loras/oil/lora.safetensors';
+    await bench.store.put(key, Buffer.from('first'), 'application/octet-stream');
+    await bench.accept({ loraId: 'oil' });
+    await bench.accept({ loraId: 'oil' });
+    const stat = bench.store.stat.bind(bench.store);
+    vi.spyOn(bench.store, 'stat').mockImplementationOnce(async (...args) => {
+      const found = await stat(...args);
+      await bench.store.put(key, Buffer.from('second'), 'application/octet-stream');
+      return found;
+    });
+    await expect(bench.run(await bench.lease())).rejects.toMatchObject({
+      reason: 'storage-unavailable',
+      detail: 'The LoRA was replaced while it was read.',
+    });
+    await bench.store.remove(key);
+    await expect(bench.run(await bench.lease())).rejects.toMatchObject({ reason: 'lora-not-found' });
+    expect(await readdir(bench.folder)).not.toContain('generated');
+  });
+
   it('stops within a step when it is aborted, and stores nothing', async () => {
     await bench.reset({ stepMs: 20 });
     await bench.accept({ numInferenceSteps: 150 });

@@ -78,11 +78,11 @@ export interface LimitsView {
 const demoNote =
   'This is the built-in demo model with random weights: it draws texture and not pictures, to show that everything works.';
 
-const adapterRoles = ['ip_adapter', 'image_encoder'];
+const adapterRoles: ReadonlySet<string> = new Set(['ip_adapter', 'image_encoder']);
 
 export function toModelsView(profile: IllustratorProfile): ModelsView {
   const files = profile.modelFiles.map(toFileView);
-  const adapters = files.filter(({ role }) => adapterRoles.includes(role));
+  const adapters = files.filter(({ role }) => adapterRoles.has(role));
   const base = files.find(({ role }) => role === 'base');
   return {
     is_demo_model: profile.isDemoModel,

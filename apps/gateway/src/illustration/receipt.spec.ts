@@ -4,23 +4,24 @@ import { describe, expect, it } from 'vitest';
 import { aJob } from '../../../../test/support/job-path.js';
 import type { Job } from '../jobs/domain/job.js';
 import { IllustrationRequest } from './domain/illustration-request.js';
-import { imagesOf, timingsOf, toResult } from './job-outcome.js';
+import { imagesOf, timingsOf, toResult, warningsOf } from './job-outcome.js';
 import type { MadePicture } from './made-picture.js';
 import { toReceipt, type Run } from './receipt.js';
 
 const secret = 'the summer at the lake';
+const defaults = {
+  numInferenceSteps: 2,
+  ipAdapterScale: 0.3,
+  guidanceScale: 5,
+  loraScale: 0.8,
+  negativePrompt: '',
+  memoryStylePrompt: '',
+  subjectStylePrompt: 's',
+};
 const request = IllustrationRequest.create(
   'memory',
   { userId: 'ada', prompt: secret, stylePrompt: `${secret} in oil`, negativePrompt: `no ${secret}` },
-  {
-    numInferenceSteps: 2,
-    ipAdapterScale: 0.3,
-    guidanceScale: 5,
-    loraScale: 1,
-    negativePrompt: '',
-    memoryStylePrompt: '',
-    subjectStylePrompt: 's',
-  },
+  defaults,
 );
 const profile = {
   workerVersion: '1.2.3',
@@ -65,6 +66,14 @@ function aRun(fields: Partial<Run> = {}): Run {
   const job = { ...aJob(), createdAt, startedAt } as unknown as Job;
   return { job, request, attempt: 1, pictures: [drawn], referenceMs: 40, runMs: 1250, profile, ...fields };
 }
+
+it('the result holds each warning once, and one of before there were warnings has none', () => {
+  const warned = (...warnings: string[]) => ({ ...drawn, drawing: { ...(drawn.drawing ?? fail()), warnings } });
+  const result = toResult([warned('cut', 'dark'), found, warned('cut')]);
+  expect(warningsOf({ result })).toEqual(['cut', 'dark']);
+  const { warnings: _, ...old } = result;
+  expect(warningsOf({ result: old })).toEqual([]);
+});
 
 describe('a receipt', () => {
   it('tells how the picture was drawn and where the time went', () => {
@@ -136,6 +145,27 @@ describe('a receipt', () => {
     const receipt = toReceipt(aRun({ pictures: [found], attempt: 2 }));
     expect(receipt).toMatchObject({ adopted: true, attempt: 2, drawn_by: null, gpu_seconds: 0 });
     expect(receipt['images']).toMatchObject([{ adopted: true, sha256, gpu_seconds: null }]);
+  });
+
+  it('tells who was drawn and with which LoRA, by the content of its file', () => {
+    const region = { left: 0, top: 0, right: 0.5, bottom: 1 };
+    const people = [
+      { userId: 'ada', region, ipAdapterScale: 0.5 },
+      { userId: 'bob', region: { ...region, left: 0.5, right: 1 } },
+    ];
+    const asked = { userId: 'ada', prompt: secret, people, loraId: 'oil', ipAdapterMode: 'style' } as const;
+    const withLora = IllustrationRequest.create('memory', asked, defaults);
+    const drawing = { ...(drawn.drawing ?? fail()), loraSha256: 'aa'.repeat(32) };
+    expect(toReceipt(aRun({ request: withLora, pictures: [found, { ...drawn, drawing }] }))).toMatchObject({
+      ip_adapter_mode: 'style',
+      lora_id: 'oil',
+      lora: { id: 'oil', scale: 0.8, sha256: 'aa'.repeat(32) },
+      people: [
+        { user_id: 'ada', region, ip_adapter_scale: 0.5 },
+        { user_id: 'bob', region: { left: 0.5, right: 1 }, ip_adapter_scale: 0.3 },
+      ],
+    });
+    expect(toReceipt(aRun({ request: withLora, pictures: [found] }))).toMatchObject({ lora: { sha256: null } });
   });
 
   it('holds none of the words', () => {

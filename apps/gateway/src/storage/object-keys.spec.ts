@@ -10,6 +10,7 @@ describe('ObjectKeys', () => {
   it('makes the keys that the callers know', () => {
     expect(keys.avatar('ada')).toBe('avatars/ada.png');
     expect(keys.subject('ada')).toBe('subjects/ada.png');
+    expect(keys.subjectAngles('ada')).toEqual([0, 1, 2, 3, 4].map((angle) => `subjects/ada-${angle}.png`));
     expect(keys.result('memory', 'ada', '1f')).toBe('generated/ada/memory_1f.png');
     expect(keys.result('subject', 'ada', '1f')).toBe('generated/ada/subject_1f.png');
     expect(keys.lora('style-1')).toBe('loras/style-1/lora.safetensors');

@@ -73,7 +73,7 @@ it.each<[string, object, Partial<IllustrateRequest>]>([
   ['a LoRA that is none', { lora_id: 'sketch' }, { loraId: 'sketch' }],
   ['a LoRA scale of 2.5', { lora_id: 'sketch', lora_scale: 2.5 }, { loraId: 'sketch', loraScale: 2.5 }],
   ['a LoRA scale without a LoRA', { lora_scale: 1 }, { loraScale: 1 }],
-  ['an unknown mode', { ip_adapter_mode: 'colour' }, { ipAdapterMode: 9 }],
+  ['an unknown mode', { ip_adapter_mode: 'colour' }, { ipAdapterMode: IpAdapterMode.UNRECOGNIZED }],
   ['five people', { people: five }, { people: five.map(toPerson) }],
   ['somebody twice', { people: [ada, ada] }, { people: [ada, ada].map(toPerson) }],
   ['a person that is a path', { people: [{ user_id: '../a' }] }, { people: [{ userId: '../a' }] }],

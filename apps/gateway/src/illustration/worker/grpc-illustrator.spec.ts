@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
 
-import { Metadata, Server, ServerCredentials, status, type ServerWritableStream } from '@grpc/grpc-js';
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  status,
+  type sendUnaryData,
+  type ServerReadableStream,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
@@ -11,13 +19,20 @@ import {
   WorkerServiceService,
   type GenerateRequest,
   type GenerateResponse,
+  type PutLoraRequest,
+  type PutLoraResponse,
 } from '../../generated/autobio/worker/v1/worker.js';
 import { ErrorInfo } from '../../generated/google/rpc/error_details.js';
 import { Status } from '../../generated/google/rpc/status.js';
 import type { DrawingEvent, DrawingTask } from '../domain/illustrator.js';
+import type { LoraFile } from '../domain/lora-file.js';
 import { GrpcIllustrator } from './grpc-illustrator.js';
 
 type Generate = ServerWritableStream<GenerateRequest, GenerateResponse>;
+type PutLora = ServerReadableStream<PutLoraRequest, PutLoraResponse>;
+interface Others {
+  putLora: (call: PutLora, reply: sendUnaryData<PutLoraResponse>) => void;
+}
 
 const task: DrawingTask = {
   jobId: 'job-1',
@@ -45,9 +60,9 @@ const pngDigest = createHash('sha256').update(png).digest('hex');
 const cleanups: (() => void)[] = [];
 
 /** A worker that answers `Generate` by `generate`. Returns its address. */
-async function startWorker(generate: (call: Generate) => void): Promise<number> {
+async function startWorker(generate: (call: Generate) => void, others: Partial<Others> = {}): Promise<number> {
   const server = new Server({ 'grpc.max_receive_message_length': 64 * 1024 * 1024 });
-  server.addService(WorkerServiceService, { generate });
+  server.addService(WorkerServiceService, { generate, ...others });
   cleanups.push(() => server.forceShutdown());
   return new Promise((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
@@ -111,7 +126,11 @@ function step(index: number): GenerateResponse {
   return { event: { $case: 'step', value: { index, total: 30 } } };
 }
 
-function sendPicture(call: Generate, sha256 = pngDigest): void {
+function aLoraFile(sizeBytes: number, read: LoraFile['read']): LoraFile {
+  return { loraId: 'oil', version: '"1"', sizeBytes, read };
+}
+
+function sendPicture(call: Generate, sha256 = pngDigest, loraSha256?: string): void {
   for (let at = 0; at < png.length; at += 512 * 1024) {
     call.write({ event: { $case: 'imageChunk', value: { data: png.subarray(at, at + 512 * 1024) } } });
   }
@@ -125,6 +144,7 @@ function sendPicture(call: Generate, sha256 = pngDigest): void {
     timings,
     deviceTime,
     warnings: ['a cut prompt'],
+    loraSha256,
   };
   call.write({ event: { $case: 'finished', value } });
 }
@@ -202,6 +222,63 @@ describe('GrpcIllustrator', () => {
     expect(preview).toEqual({ type: 'preview', preview: { step: 5, png: Buffer.from('small') } });
     if (told?.type !== 'checkpoint') throw new Error('no checkpoint');
     expect([told.checkpoint.step, told.checkpoint.state.equals(state)]).toEqual([10, true]);
+  });
+
+  it('brings the LoRA that the worker asks for, and tells so, before the drawing goes on', async () => {
+    const content = Buffer.alloc(1024 * 1024, 'weights');
+    let received: GenerateRequest | undefined;
+    const taken = Promise.withResolvers<Buffer[]>();
+    const port = await startWorker(
+      (call) => {
+        received = call.request;
+        call.write({ event: { $case: 'loraNeeded', value: {} } });
+        void taken.promise.then(() => {
+          call.write({ event: { $case: 'started', value: {} } });
+          sendPicture(call, pngDigest, 'ab'.repeat(32));
+          return call.end();
+        });
+      },
+      {
+        putLora: (call, reply) => {
+          const pieces: Buffer[] = [];
+          call.on('data', ({ part }: PutLoraRequest) => {
+            if (part?.$case === 'chunk') pieces.push(part.value);
+          });
+          call.on('end', () => {
+            reply(null, { sha256: '', kind: '' });
+            taken.resolve(pieces);
+          });
+        },
+      },
+    );
+    const file = aLoraFile(content.length, async function* () {
+      yield content;
+    });
+    const events = await draw(port, { change: { lora: { file, scale: 0.5 } } });
+    expect(received?.lora).toEqual({ loraId: 'oil', version: '"1"', scale: 0.5 });
+    expect(Buffer.concat(await taken.promise).equals(content)).toBe(true);
+    const types = events.map(({ type }) => type);
+    expect(types.filter((type) => type !== 'lora')).toEqual(['started', 'finished']);
+    expect(events[0]).toMatchObject({ type: 'lora', sentBytes: expect.any(Number) });
+    expect(events.at(-1)).toMatchObject({ drawing: { loraSha256: 'ab'.repeat(32) } });
+  });
+
+  it('fails, and stops the drawing, when the LoRA cannot be brought', async () => {
+    const gone = new DomainError('storage-unavailable', 'The LoRA went away before it was read.');
+    // oxlint-disable-next-line require-yield -- it fails before the first piece
+    const file = aLoraFile(1, async function* () {
+      throw gone;
+    });
+    const cancelled = Promise.withResolvers<void>();
+    const port = await startWorker(
+      (call) => {
+        call.on('cancelled', () => cancelled.resolve());
+        call.write({ event: { $case: 'loraNeeded', value: {} } });
+      },
+      { putLora: (call) => void call.resume() },
+    );
+    expect(await failureOf(draw(port, { change: { lora: { file, scale: 1 } } }))).toBe(gone);
+    await cancelled.promise;
   });
 
   it.each<[string, (call: Generate) => void]>([

@@ -49,7 +49,7 @@ class LoadingWorker {
 }
 
 const within = { timeout: 5000, interval: 10 };
-const written = vi.fn();
+const written = vi.fn<() => void>();
 let worker: LoadingWorker;
 let illustrator: GrpcIllustrator;
 
@@ -65,7 +65,7 @@ afterEach(() => {
   worker.stop();
 });
 
-function error(): DomainError | undefined {
+function failure(): DomainError | undefined {
   const availability = illustrator.availability();
   return availability.isReady ? undefined : availability.error;
 }
@@ -100,9 +100,9 @@ describe('a worker that loads its model', () => {
   ])('says so when it %s', async (_, progress, detail, retryAfterSeconds) => {
     worker.progress = progress;
     illustrator.onModuleInit();
-    await expect.poll(() => error()?.detail, within).toBe(detail);
-    expect(error()?.reason).toBe('starting');
-    expect(error()?.options.retryAfterSeconds).toBe(retryAfterSeconds);
+    await expect.poll(() => failure()?.detail, within).toBe(detail);
+    expect(failure()?.reason).toBe('starting');
+    expect(failure()?.options.retryAfterSeconds).toBe(retryAfterSeconds);
   });
 
   it('is asked again and again, and no more once it serves; the log hears nothing of it', async () => {
@@ -111,7 +111,7 @@ describe('a worker that loads its model', () => {
     await expect.poll(() => worker.questions, within).toBeGreaterThan(1);
     expect(written).not.toHaveBeenCalled();
     worker.progress = { phase: 'warming up' };
-    await expect.poll(() => error()?.detail, within).toBe('The worker is warming up.');
+    await expect.poll(() => failure()?.detail, within).toBe('The worker is warming up.');
     worker.serve();
     await expect.poll(() => illustrator.availability().isReady, within).toBe(true);
     vi.useFakeTimers({ toFake: ['setTimeout'] });
@@ -124,6 +124,6 @@ describe('a worker that loads its model', () => {
   it('is said to load when it does not know how far it is', async () => {
     illustrator.onModuleInit();
     await expect.poll(() => worker.questions, within).toBeGreaterThan(0);
-    await expect.poll(() => error()?.detail, within).toBe('The worker is still loading its model.');
+    await expect.poll(() => failure()?.detail, within).toBe('The worker is still loading its model.');
   });
 });

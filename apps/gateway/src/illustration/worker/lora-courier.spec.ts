@@ -31,6 +31,8 @@ type Put = ServerReadableStream<PutLoraRequest, PutLoraResponse>;
 class TakingWorker {
   readonly files: { loraId: string; version: string; pieces: Buffer[] }[] = [];
   readonly cancelled: string[] = [];
+  /** Files that came to their end. */
+  taken = 0;
   /** Uploads are read on only while this is open. */
   gate: Promise<void> = Promise.resolve();
   /** Answers instead of taking the file. */
@@ -65,6 +67,9 @@ class TakingWorker {
       if (part?.$case === 'chunk') file.pieces.push(part.value);
       await this.gate;
     }
+    // A cancelled call ends its messages too.
+    if (call.cancelled) return;
+    this.taken += 1;
     reply(null, { sha256: '', kind: 'LoRA (diffusers)' });
   }
 }
@@ -259,12 +264,18 @@ describe('LoraCourier', () => {
       },
     });
     expect(await failureOf(bring(file))).toBe(gone);
-    const { file: longer } = aFile();
-    expect(await failureOf(bring({ ...longer, sizeBytes: longer.sizeBytes + 1 }))).toMatchObject({
+    const { file: short } = aFile({
+      async *read() {
+        yield Buffer.from('half of i');
+        await expect.poll(() => worker.files.length, within).toBe(1);
+      },
+    });
+    expect(await failureOf(bring(short))).toMatchObject({
       reason: 'storage-unavailable',
       detail: 'The LoRA did not come whole.',
     });
-    await expect.poll(() => worker.cancelled.length, within).toBe(2);
+    await expect.poll(() => worker.cancelled, within).toContain('oil');
+    expect(worker.taken).toBe(0);
   });
 
   it('is unavailable when the worker dies', async () => {

@@ -1,3 +1,5 @@
+import { Logger } from '@nestjs/common';
+
 import { DomainError } from '../../errors/domain-error.js';
 import type { LoraFile } from '../domain/lora-file.js';
 import { whyAborted } from '../domain/why-aborted.js';
@@ -7,6 +9,7 @@ const longestTimerMs = 2 ** 31 - 1;
 
 /** Brings LoRAs to the worker. However many drawings wait for one version of one LoRA, it is sent once. */
 export class LoraCourier {
+  private readonly logger = new Logger(LoraCourier.name);
   private readonly uploads = new Map<string, Upload>();
 
   constructor(private readonly worker: LoraTaker) {}
@@ -35,10 +38,22 @@ export class LoraCourier {
     const forget = (upload: Upload): void => {
       if (this.uploads.get(key) === upload) this.uploads.delete(key);
     };
-    const upload = new Upload(this.worker, file, forget);
+    const begunMs = performance.now();
+    const tell = (): void => {
+      const duration_ms = Math.round(performance.now() - begunMs);
+      this.logger.log({ lora_id: file.loraId, size_bytes: file.sizeBytes, duration_ms }, 'LoRA handed to the worker');
+    };
+    const upload = new Upload(this.worker, file, { onDone: tell, onEnd: forget });
     this.uploads.set(key, upload);
     return upload;
   }
+}
+
+interface UploadListener {
+  /** The worker has the file. */
+  onDone: () => void;
+  /** Nobody may join any more. */
+  onEnd: (upload: Upload) => void;
 }
 
 /** One file on its way, and those who wait for it. */
@@ -49,16 +64,18 @@ class Upload {
   private sentBytes = 0;
   private watchers = 0;
 
-  /** @param onEnd called when nobody may join any more */
   constructor(
     worker: LoraTaker,
     file: LoraFile,
-    private readonly onEnd: (upload: Upload) => void,
+    private readonly listener: UploadListener,
   ) {
     const onSent = (bytes: number): void => this.move(bytes);
     this.done = putLora(worker, file, { signal: this.over.signal, onSent })
-      .finally(() => this.onEnd(this))
-      .then(() => true);
+      .finally(() => listener.onEnd(this))
+      .then(() => {
+        listener.onDone();
+        return true;
+      });
     // Those who watch are told; there may be none left.
     this.done.catch(() => undefined);
   }
@@ -88,7 +105,7 @@ class Upload {
   private leave(): void {
     this.watchers -= 1;
     if (this.watchers > 0) return;
-    this.onEnd(this);
+    this.listener.onEnd(this);
     this.over.abort();
   }
 }

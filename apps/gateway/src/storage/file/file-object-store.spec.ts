@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { ObjectForbiddenError, ObjectNotFoundError, ObjectTooLargeError } from '../object-store.js';
+import { ObjectChangedError, ObjectForbiddenError, ObjectNotFoundError, ObjectTooLargeError } from '../object-store.js';
 import { FileObjectStore } from './file-object-store.js';
 
 const limits = { maxBytes: 1024 };
@@ -31,6 +32,41 @@ describe('FileObjectStore', () => {
     expect(second.etag).toMatch(/^"[0-9a-f-]+"$/);
     expect(await readdir(join(folder, 'generated/ada'))).toEqual(['memory_1.png']);
   });
+
+  it('gives an object in pieces, as long as it is the one that was looked at', async () => {
+    const key = 'loras/oil/lora.safetensors';
+    const signal = new AbortController().signal;
+    const content = randomBytes(1024 * 1024 + 17);
+    await store.put(key, content, 'application/octet-stream');
+    const { etag = '' } = (await store.stat(key)) ?? {};
+    const pieces: Buffer[] = [];
+    for await (const piece of store.stream(key, { etag, signal })) pieces.push(piece);
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(Buffer.concat(pieces).equals(content)).toBe(true);
+    expect((await store.get(key, { maxBytes: content.length })).etag).toBe(etag);
+
+    await store.put(key, content, 'application/octet-stream');
+    await expect(firstPiece(key, etag, signal)).rejects.toBeInstanceOf(ObjectChangedError);
+    await store.remove(key);
+    await expect(firstPiece(key, etag, signal)).rejects.toBeInstanceOf(ObjectNotFoundError);
+  });
+
+  it('stops giving pieces when it is aborted', async () => {
+    const key = 'loras/oil/lora.safetensors';
+    await store.put(key, randomBytes(1024 * 1024), 'application/octet-stream');
+    const { etag = '' } = (await store.stat(key)) ?? {};
+    const gone = new AbortController();
+    const reason = new Error('nobody waits');
+    const reading = (async () => {
+      for await (const _ of store.stream(key, { etag, signal: gone.signal })) gone.abort(reason);
+    })();
+    await expect(reading).rejects.toBe(reason);
+  });
+
+  async function firstPiece(key: string, etag: string, signal: AbortSignal): Promise<Buffer | undefined> {
+    for await (const piece of store.stream(key, { etag, signal })) return piece;
+    return undefined;
+  }
 
   it('names the object and where a browser finds it', () => {
     expect(store.locate('generated/ada/memory_1.png')).toEqual({

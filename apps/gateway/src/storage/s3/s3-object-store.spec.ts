@@ -5,7 +5,7 @@ import { Logger } from '@nestjs/common';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { DomainError } from '../../errors/domain-error.js';
-import { ObjectForbiddenError, ObjectNotFoundError, ObjectTooLargeError } from '../object-store.js';
+import { ObjectChangedError, ObjectForbiddenError, ObjectNotFoundError, ObjectTooLargeError } from '../object-store.js';
 import { S3ObjectStore } from './s3-object-store.js';
 
 const timeouts = { connectMs: 500, firstByteMs: 150, bodyIdleMs: 150 };
@@ -57,6 +57,67 @@ describe('S3ObjectStore', () => {
     });
     expect(await store.get('avatars/ada.png', limits)).toEqual({ body: Buffer.from('bytes'), etag: '"1f"' });
     expect(seen[0]?.url).toMatch(/^\/album\/avatars\/ada\.png/);
+  });
+
+  describe('in pieces', () => {
+    const etag = '"1f"';
+    const present = new AbortController().signal;
+
+    async function streamed(signal = present, onPiece?: () => Promise<void> | void): Promise<Buffer> {
+      const pieces: Buffer[] = [];
+      for await (const piece of store.stream('loras/oil/lora.safetensors', { etag, signal })) {
+        pieces.push(piece);
+        await onPiece?.();
+      }
+      return Buffer.concat(pieces);
+    }
+
+    it('gives an object of which the version is asked for', async () => {
+      const content = Buffer.alloc(1024 * 1024, 'weights');
+      let asked: string | undefined;
+      await serve((request, response) => {
+        asked = request.headers['if-match'];
+        response.writeHead(200, { ETag: etag, 'Content-Length': content.length }).end(content);
+      });
+      expect((await streamed()).equals(content)).toBe(true);
+      expect(asked).toBe(etag);
+    });
+
+    it('gives nothing of another version, whether the server knows If-Match or not', async () => {
+      await serve(refuse(412, 'PreconditionFailed'));
+      await expect(streamed()).rejects.toBeInstanceOf(ObjectChangedError);
+      server
+        .removeAllListeners('request')
+        .on('request', (_, response) => response.writeHead(200, { ETag: '"20"' }).end('new'));
+      await expect(streamed()).rejects.toBeInstanceOf(ObjectChangedError);
+    });
+
+    it('fails when a body stops in the middle, and not because its reader is slow', async () => {
+      let finish: () => void = () => undefined;
+      await serve((_, response) => {
+        response.writeHead(200, { ETag: etag, 'Content-Length': 6 });
+        response.write('one');
+        finish = () => response.end('two');
+      });
+      expect((await failureOf(streamed())).reason).toBe('storage-unavailable');
+      const slowly = streamed(present, () => {
+        finish();
+        return new Promise((resolve) => setTimeout(resolve, 2 * timeouts.bodyIdleMs));
+      });
+      expect((await slowly).toString()).toBe('onetwo');
+    });
+
+    it('stops when it is aborted', async () => {
+      const gone = new AbortController();
+      let isClosed = false;
+      await serve((_, response) => {
+        response.on('close', () => (isClosed = true));
+        response.writeHead(200, { ETag: etag, 'Content-Length': 6 }).write('one');
+      });
+      const reason = new Error('nobody waits');
+      await expect(streamed(gone.signal, () => gone.abort(reason))).rejects.toBe(reason);
+      await expect.poll(() => isClosed).toBe(true);
+    });
   });
 
   it('removes an object; a refusal is a failure of ours', async () => {
