@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from io import BytesIO
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from illustration_worker.engine.fake import FakeEngine, FakeScript, draw_noise
-from illustration_worker.engine.port import Engine
+from illustration_worker.engine.port import Engine, LoraHeader
 from illustration_worker.errors import (
     DeadlineExceededError,
     DrainingError,
@@ -19,7 +20,7 @@ from illustration_worker.errors import (
     ModelLoadError,
     QueueFullError,
 )
-from illustration_worker.job import Finished, Job, JobEvent, Lora, Person, Queued, Region, Started, Step
+from illustration_worker.job import Finished, Job, JobEvent, Lora, LoraNeeded, Person, Queued, Region, Started, Step
 
 JOB = Job("j", "r", "a prompt", num_inference_steps=3, seed=7, width=64, height=72)
 ANNA = Person((b"a",), 0.5)
@@ -164,3 +165,20 @@ async def test_stopping_finishes_what_was_taken_and_takes_no_more() -> None:
 async def test_a_scripted_load_error_is_raised() -> None:
     with pytest.raises(ModelLoadError, match="no such model"):
         await FakeEngine(FakeScript(load_error=ModelLoadError("no such model"))).start()
+
+
+async def test_a_job_that_waits_for_its_lora_holds_up_nobody_and_goes_on_when_it_comes() -> None:
+    engine = FakeEngine()
+    waiting = engine.generate(replace(JOB, lora=Lora("ink", "1", 1.0)))
+    assert await anext(waiting) == LoraNeeded()
+    assert isinstance((await events_of(engine, JOB))[-1], Finished)
+    content = (2).to_bytes(8, "little") + b"{}"
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    held = await engine.put_lora(LoraHeader("ink", "1", len(content)), chunks())
+    assert engine.describe().held_loras == (held,)
+    finished = [event async for event in waiting][-1]
+    assert isinstance(finished, Finished)
+    assert finished.lora_sha256 == held.sha256

@@ -6,6 +6,7 @@ import pytest
 
 from autobio.worker.v1 import worker_pb2
 from illustration_worker.engine.fake import FakeEngine
+from illustration_worker.engine.loras.intake import LoraLimits
 from illustration_worker.errors import InvalidRequestError
 from illustration_worker.job import Job, Lora, Person, Region
 from illustration_worker.rpc.mapping import to_job
@@ -87,3 +88,11 @@ async def test_what_is_out_of_range_is_refused_by_name(fields: dict[str, Any], s
     with pytest.raises(InvalidRequestError) as raised:
         job_of(**fields)
     assert raised.value.detail.startswith(sentence)
+
+
+async def test_a_worker_that_holds_no_loras_refuses_one() -> None:
+    limits = FakeEngine(lora_limits=LoraLimits(max_held_bytes=0)).describe()
+    lora = worker_pb2.Lora(**LORA)
+    request = worker_pb2.GenerateRequest(job_id="j", prompt="p", num_inference_steps=3, lora=lora)
+    with pytest.raises(InvalidRequestError, match="LORA_CACHE_MB"):
+        to_job(request, limits, None)
