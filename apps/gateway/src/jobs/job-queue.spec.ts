@@ -221,7 +221,7 @@ for (const { name, isAvailable, start } of backends) {
       expect(ends.succeeded).toBeGreaterThan(0);
       expect(ends.canceled).toBeGreaterThan(0);
       expect(await path.queue.lease(5, null)).toEqual({ leases: [], isQueueEmpty: true });
-    });
+    }, 20_000);
 
     it('lets a cancelled run that died end as cancelled, not run again', async () => {
       const { id } = await accept();

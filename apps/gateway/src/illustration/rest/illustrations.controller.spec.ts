@@ -165,7 +165,8 @@ describe('POST /v1/images/memory', () => {
 
   it('gives the same picture for the same seed, and ten callers at once each their own', async () => {
     const digestOf = async (seed: number): Promise<string> => {
-      const reply = await post('memory', { ...lake, seed, response_format: 'b64_json' });
+      // Patient: ten at once may take longer than the second that this gateway waits by itself.
+      const reply = await post('memory', { ...lake, seed, response_format: 'b64_json' }, { prefer: 'wait=30' });
       const { data }: { data: { b64_json: string }[] } = reply.body;
       return createHash('sha256')
         .update(Buffer.from(data[0]?.b64_json ?? '', 'base64'))

@@ -397,7 +397,7 @@ async def test_other_sizes_are_calibrated_too(model_config: ModelConfig, tmp_pat
         calibration="on",
         max_batch_rows=2,
         calibration_folder=tmp_path,
-        calibration_sizes=((96, 64), (64, 64)),
+        calibration_sizes=((96, 64), (128, 128)),
     )
     engine = BatchingEngine(model_config, options, 1)
     await engine.start()
@@ -405,7 +405,7 @@ async def test_other_sizes_are_calibrated_too(model_config: ModelConfig, tmp_pat
     await engine.stop()
     assert capacity is not None
     sizes = [(one.width, one.height) for one in capacity.throughput]
-    assert list(dict.fromkeys(sizes)) == [(64, 64), (96, 64)]  # the default size first, and once
+    assert list(dict.fromkeys(sizes)) == [(128, 128), (96, 64)]  # the default size first, and once
     assert len(list(tmp_path.iterdir())) == 2  # each is kept by itself: a size more measures that one only
 
 
