@@ -7,7 +7,7 @@ import { setUpService } from '../setup/setup.mjs';
 const suites = {
   scripts: { command: node24, args: ['--test', 'scripts/tests/*.test.mjs'] },
   gateway: { command: nodeTool('vitest'), args: ['run', '--project', 'unit'] },
-  worker: { command: pythonTool('pytest'), args: ['tests'], cwd: workerFolder },
+  worker: { command: pythonTool('pytest'), args: ['tests/unit', 'tests/component'], cwd: workerFolder },
   e2e: { command: nodeTool('vitest'), args: ['run', '--project', 'e2e'] },
 };
 
