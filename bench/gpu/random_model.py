@@ -23,6 +23,7 @@ from transformers import (
 
 from bench.gpu.topology import IMAGE_TOKENS, Topology
 from illustration_worker.models.demo.tokenizer import END, build_tokenizer
+from illustration_worker.models.instant_style import supported_modes
 from illustration_worker.models.loader import LoadedModel
 from illustration_worker.models.quiet import quiet_libraries
 
@@ -73,6 +74,9 @@ class RandomModel:
             dtype=self.dtype,
             ip_adapter="random",
             default_image_size=self.topology.image_side,
+            ip_adapter_modes=supported_modes(unet),
+            reference_fit="crop",
+            files=(),
         )
 
 

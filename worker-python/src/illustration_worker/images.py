@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,12 +10,10 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from illustration_worker.errors import ReferenceImageError
+from illustration_worker.job import ReferenceFit
 
 Pixels = npt.NDArray[np.uint8]
 """RGB picture, shape (height, width, 3), values 0 to 255."""
-
-ReferenceFit = Literal["crop", "pad"]
-"""How a picture becomes square: cut, or with a white border."""
 
 MAX_FILE_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 16_000_000

@@ -6,6 +6,9 @@ from typing import Literal
 IpAdapterMode = Literal["full", "style", "layout", "style_layout"]
 """Which layers of the UNet the reference images steer: InstantStyle, arXiv:2404.02733. ``full``: all."""
 
+ReferenceFit = Literal["crop", "pad"]
+"""How a reference image becomes square: cut, or with a white border."""
+
 
 @dataclass(frozen=True, slots=True)
 class Region:

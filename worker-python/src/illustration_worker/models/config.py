@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from illustration_worker.images import ReferenceFit
+from illustration_worker.job import ReferenceFit
 
 DTypeName = Literal["auto", "float32", "float16", "bfloat16"]
 DeviceName = Literal["auto", "cuda", "mps", "cpu"]

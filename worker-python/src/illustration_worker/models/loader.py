@@ -13,8 +13,7 @@ from diffusers import StableDiffusionXLPipeline
 from safetensors import SafetensorError
 
 from illustration_worker.errors import ModelLoadError, WeightsRefusedError
-from illustration_worker.images import ReferenceFit
-from illustration_worker.job import IpAdapterMode
+from illustration_worker.job import IpAdapterMode, ReferenceFit
 from illustration_worker.load_progress import LoadProgress
 from illustration_worker.model_file import ModelFile
 from illustration_worker.models.config import ModelConfig

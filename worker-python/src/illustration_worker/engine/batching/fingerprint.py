@@ -11,8 +11,7 @@ import transformers
 
 from illustration_worker import __version__
 from illustration_worker.engine.batching.ticket import key_of_references
-from illustration_worker.images import ReferenceFit
-from illustration_worker.job import Job, Person
+from illustration_worker.job import Job, Person, ReferenceFit
 from illustration_worker.models.loader import LoadedModel
 
 

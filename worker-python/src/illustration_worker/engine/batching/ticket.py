@@ -9,7 +9,7 @@ import torch
 
 from illustration_worker.engine.loras.claim import Applied
 from illustration_worker.engine.ticket import Ticket
-from illustration_worker.images import ReferenceFit
+from illustration_worker.job import ReferenceFit
 
 if TYPE_CHECKING:  # it draws with what is made of tickets
     from illustration_worker.engine.batching.lora_model import LoraModel
