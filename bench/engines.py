@@ -80,7 +80,7 @@ def mixed_job(number: int, side: int, steps: int) -> Job:
         guidance_scale=4.0 + number % 3,
         width=side,
         height=side,
-        people=(Person(pattern.reference_images, ip_adapter_scale=0.2 + number % 16 / 20),),
+        people=(Person(pattern.all_reference_images, ip_adapter_scale=0.2 + number % 16 / 20),),
     )
 
 

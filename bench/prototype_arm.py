@@ -29,13 +29,13 @@ class LockedPrototype:
 
     def _draw(self, job: Job) -> bytes:
         with NamedTemporaryFile(suffix=".png") as photo:
-            photo.write(job.reference_images[0])
+            photo.write(job.all_reference_images[0])
             photo.flush()
             inputs = Inputs(
                 prompt=job.prompt,
                 prompt_2=job.prompt_2,
                 num_inference_steps=job.num_inference_steps,
-                ip_adapter_scale=job.ip_adapter_scale,
+                ip_adapter_scale=job.people[0].ip_adapter_scale,
                 negative_prompt=job.negative_prompt or "",
                 image_path=photo.name,
             )
