@@ -36,10 +36,15 @@ it('goes on with the picture after kill -9 of the worker, and ends with the same
   await until('a quarter is drawn', async () => ((await look(jobId)).progress?.step ?? 0) >= 30);
   process.kill(service.workerPid, 'SIGKILL');
 
-  const done = await until('the job has ended', async () => {
-    const job = await look(jobId);
-    return job.state !== 'queued' && job.state !== 'running' && job;
-  });
+  // A new worker has to import torch, load the model and draw once before it goes on.
+  const done = await until(
+    'the job has ended',
+    async () => {
+      const job = await look(jobId);
+      return job.state !== 'queued' && job.state !== 'running' && job;
+    },
+    60_000,
+  );
   expect(done).toMatchObject({ state: 'succeeded', attempt: 2 });
   const resumedFrom = done.receipt?.resumed_from_step ?? 0;
   expect(resumedFrom).toBeGreaterThanOrEqual(20);
@@ -53,4 +58,4 @@ it('goes on with the picture after kill -9 of the worker, and ends with the same
     [false, request.num_inference_steps],
     [true, request.num_inference_steps - resumedFrom],
   ]);
-});
+}, 120_000);

@@ -133,12 +133,13 @@ function pidOf(supervised: { pid?: number } | undefined): number {
 export async function until<T>(
   what: string,
   condition: () => T | undefined | false | Promise<T | undefined | false>,
+  limitMs = 20_000,
 ): Promise<T> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + limitMs;
   while (Date.now() < deadline) {
     const value = await condition();
     if (value) return value;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`it did not happen within 20 s: ${what}`);
+  throw new Error(`it did not happen within ${limitMs / 1000} s: ${what}`);
 }
