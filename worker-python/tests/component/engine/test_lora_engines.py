@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -99,21 +100,22 @@ async def test_a_hand_over_wakes_all_that_wait_and_a_broken_one_nobody(
     content = make_lora(0)
     waiting = [engine.generate(make_job(num_inference_steps=1, lora=named("ink", scale))) for scale in (0.3, 0.6)]
     other = engine.generate(make_job(lora=named("another")))
-    for events in (*waiting, other):
-        assert await anext(events) == LoraNeeded()
-    rest = [asyncio.ensure_future(anext(events)) for events in waiting]
-    with pytest.raises(InvalidRequestError, match="as long as"):
-        await engine.put_lora(LoraHeader("ink", "1", len(content)), chunked(content[:-1]))
-    with pytest.raises(InvalidRequestError, match="as long as"):
-        await engine.put_lora(LoraHeader("ink", "1", len(content) - 1), chunked(content))
-    assert not any(task.done() for task in rest)
-    assert engine.describe().held_loras == ()
-    await put_lora(engine, "ink", content)
-    assert await rest[0] == Started()
-    await asyncio.gather(*rest)
-    for events in waiting:
-        assert isinstance([event async for event in events][-1], Finished)
-    await other.aclose()
+    async with AsyncExitStack() as open_calls:
+        for events in (*waiting, other):
+            await open_calls.enter_async_context(aclosing(events))
+            assert await anext(events) == LoraNeeded()
+        rest = [asyncio.ensure_future(anext(events)) for events in waiting]
+        with pytest.raises(InvalidRequestError, match="as long as"):
+            await engine.put_lora(LoraHeader("ink", "1", len(content)), chunked(content[:-1]))
+        with pytest.raises(InvalidRequestError, match="as long as"):
+            await engine.put_lora(LoraHeader("ink", "1", len(content) - 1), chunked(content))
+        assert not any(task.done() for task in rest)
+        assert engine.describe().held_loras == ()
+        await put_lora(engine, "ink", content)
+        assert await rest[0] == Started()
+        await asyncio.gather(*rest)
+        for events in waiting:
+            assert isinstance([event async for event in events][-1], Finished)
     assert [held.lora_id for held in engine.describe().held_loras] == ["ink"]
 
 

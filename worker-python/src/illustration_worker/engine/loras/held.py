@@ -22,7 +22,7 @@ class HeldLoras(Generic[AdaptedT]):
         self.max_bytes = max_bytes
         self._held: OrderedDict[Key, Held[AdaptedT]] = OrderedDict()
         self._reserved_bytes: list[int] = []
-        self._waiting: set[Claim[AdaptedT]] = set()
+        self._waiting: dict[Claim[AdaptedT], None] = {}  # in the order of their coming
         self._freed = asyncio.Event()
 
     def get(self, key: Key) -> Held[AdaptedT] | None:
@@ -38,12 +38,12 @@ class HeldLoras(Generic[AdaptedT]):
         """The job's claim on the LoRA it names, from its admission to its end: as long as the context lasts."""
         claim: Claim[AdaptedT] = Claim(job)
         if claim.key is not None:
-            self._waiting.add(claim)
+            self._waiting[claim] = None
             self._serve(claim.key)
         try:
             yield claim
         finally:
-            self._waiting.discard(claim)
+            self._waiting.pop(claim, None)
             if claim.held is not None:
                 claim.held.users -= 1
                 self._tell_freed()
@@ -104,7 +104,8 @@ class HeldLoras(Generic[AdaptedT]):
 
     def _waiting_for(self, key: Key) -> list[Claim[AdaptedT]]:
         claims = [claim for claim in self._waiting if claim.key == key]
-        self._waiting.difference_update(claims)
+        for claim in claims:
+            del self._waiting[claim]
         return claims
 
     def _tell_freed(self) -> None:
