@@ -69,7 +69,7 @@ class RandomModel:
         return LoadedModel(
             pipeline=pipeline,
             model=self.topology.name,
-            is_demo_model=True,
+            notes=None,
             device=self.device,
             dtype=self.dtype,
             ip_adapter="random",

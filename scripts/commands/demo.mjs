@@ -17,7 +17,6 @@ const embeddedDefaults = {
   S3_BUCKET_NAME: '',
   AUTH_ENABLED: 'false',
   ILLUSTRATOR: 'grpc',
-  ENGINE: 'stock',
   MODEL_PATH: '',
   WORKER_ADDRESS: '',
   SERVICE_URL: '',
@@ -43,9 +42,8 @@ export default async function demo() {
       file = await drawMemory(service);
     });
     console.log(`\n  The picture: ${file}\n`);
-    console.log(
-      '  The demo model has random weights: it draws texture, not pictures. The rest of the chain is the real one.',
-    );
+    console.log(`  What draws: ${await whatDraws(service)}`);
+    console.log('  The rest of the chain is the real one.');
     console.log('  Real SDXL takes its place by three settings:');
     for (const line of realModelSettings()) console.log(`    ${line}`);
   } catch (error) {
@@ -57,6 +55,14 @@ export default async function demo() {
     fs.closeSync(output);
   }
   return 0;
+}
+
+/** What the model says of itself. */
+async function whatDraws(service) {
+  const response = await fetch(`${service.url}/v1/models`);
+  const body = await response.json();
+  if (response.status !== 200) throw new CommandFailed(`the service answered ${response.status}: ${body.detail}`);
+  return body.note;
 }
 
 /** @returns {Promise<string>} path of the PNG */

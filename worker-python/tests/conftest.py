@@ -1,6 +1,7 @@
 """What tests share. Nothing here imports torch unless a test asks for a model: the RPC side's tests run without it."""
 
 import io
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ def demo_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model") / "demo"
     build_demo_model(folder)
     return folder
+
+
+@pytest.fixture
+def model_copy(demo_model_folder: Path, tmp_path: Path) -> Path:
+    """The model in a folder that a test may change."""
+    return shutil.copytree(demo_model_folder, tmp_path / "copy")
 
 
 @pytest.fixture(scope="session")

@@ -104,6 +104,16 @@ describe('accept', () => {
     expect((await accept(memory({ width: 2056 }))).job.state).toBe('queued');
   });
 
+  it('refuses every size but its own for a model that draws one only', async () => {
+    const illustrator = gateway.app.get(Illustrator, { strict: false });
+    const profile = { ...illustrator.profile()!, defaultImageSize: 128, minImageSize: 128, maxImageSize: 128 };
+    vi.spyOn(illustrator, 'profile').mockReturnValue(profile);
+    const error = await accept(memory({ width: 64, height: 128 })).catch((refusal: unknown) => refusal);
+    expect(error).toMatchObject({
+      options: { violations: [{ pointer: '/width', detail: 'width must be 128: the model in use draws one size only' }] },
+    });
+  });
+
   it('never ignores a LoRA', async () => {
     await expect(accept(memory({ loraId: 'oil' }))).rejects.toMatchObject({ reason: 'lora-not-found' });
     await gateway.objects.put('loras/oil/lora.safetensors', Buffer.from('x'), 'application/octet-stream');

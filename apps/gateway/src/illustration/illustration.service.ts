@@ -55,7 +55,7 @@ export class IllustrationService {
     if (!availability.isReady && !isPatient) throw availability.error;
     const profile = this.illustrator.profile();
     if (profile === undefined) return;
-    const violations = [...sizeViolationsOf(request, profile.maxImageSize)];
+    const violations = [...sizeViolationsOf(request, { min: profile.minImageSize, max: profile.maxImageSize })];
     if (violations.length > 0) {
       throw new DomainError('validation-failed', violations.map(({ detail }) => detail).join('; '), { violations });
     }

@@ -2,7 +2,6 @@ import {
   guidanceScaleRange,
   imagesRange,
   imageSizeMultiple,
-  imageSizeRange,
   ipAdapterScaleRange,
   loraScaleRange,
   peopleRange,
@@ -14,7 +13,7 @@ import type { IllustratorProfile, ModelFile } from './domain/illustrator-profile
 /** What draws, as callers see it: the JSON of `GET /v1/models`; the gRPC message is made of it too. */
 export interface ModelsView {
   is_demo_model: boolean;
-  /** What the demo model is, in a sentence. */
+  /** What a demo model is and draws, in a sentence or two. */
   note?: string;
   /** Equal digests draw equal pictures; empty: not known. */
   model_digest: string;
@@ -75,9 +74,6 @@ export interface LimitsView {
   max_lora_bytes: number;
 }
 
-const demoNote =
-  'This is the built-in demo model with random weights: it draws texture and not pictures, to show that everything works.';
-
 const adapterRoles: ReadonlySet<string> = new Set(['ip_adapter', 'image_encoder']);
 
 export function toModelsView(profile: IllustratorProfile): ModelsView {
@@ -86,7 +82,7 @@ export function toModelsView(profile: IllustratorProfile): ModelsView {
   const base = files.find(({ role }) => role === 'base');
   return {
     is_demo_model: profile.isDemoModel,
-    ...(profile.isDemoModel && { note: demoNote }),
+    ...(profile.about !== undefined && { note: profile.about }),
     model_digest: profile.modelDigest,
     drawn_by: {
       worker_version: profile.workerVersion,
@@ -110,9 +106,10 @@ export function toModelsView(profile: IllustratorProfile): ModelsView {
   };
 }
 
-function toLimits({ defaultImageSize, maxImageSize, maxLoraBytes }: IllustratorProfile): LimitsView {
+function toLimits(profile: IllustratorProfile): LimitsView {
+  const { defaultImageSize, minImageSize, maxImageSize, maxLoraBytes } = profile;
   return {
-    image_size: { min: imageSizeRange.min, max: maxImageSize },
+    image_size: { min: minImageSize, max: maxImageSize },
     image_size_multiple: imageSizeMultiple,
     default_image_size: defaultImageSize,
     num_inference_steps: { ...stepsRange },

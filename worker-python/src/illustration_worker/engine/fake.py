@@ -19,8 +19,10 @@ from illustration_worker.engine.port import EngineDescription, HeldLora, LoraHea
 from illustration_worker.errors import DeadlineExceededError, DrainingError, LoraInvalidError, QueueFullError
 from illustration_worker.job import Finished, Job, JobEvent, LoraNeeded, Queued, Started, Step, Timings
 from illustration_worker.model_file import ModelFile, model_digest
+from illustration_worker.models.model_notes import ModelNotes
 
 _FILES = (ModelFile("base", "fake", "noise, without any model", hashlib.sha256(b"").hexdigest(), size_bytes=0),)
+_NOTES = ModelNotes("No model at all: noise, drawn at once.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,14 @@ class FakeEngine:
         return EngineDescription(
             engine="fake",
             model="fake",
-            is_demo_model=True,
+            notes=_NOTES,
             device="cpu",
             dtype="float32",
             ip_adapter="fake",
             scheduler="none",
             max_outstanding_jobs=self._max_outstanding_jobs,
             default_image_size=64,
+            min_image_size=64,
             max_image_size=1024,
             held_loras=self._intake.loras.told(),
             max_lora_bytes=self._intake.loras.max_bytes,

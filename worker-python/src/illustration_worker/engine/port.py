@@ -6,6 +6,7 @@ from typing import Protocol
 
 from illustration_worker.job import Job, JobEvent
 from illustration_worker.model_file import ModelFile
+from illustration_worker.models.model_notes import ModelNotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,15 @@ class EngineDescription:
     engine: str
     """``batching``, ``stock`` or ``fake``."""
     model: str
-    is_demo_model: bool
+    notes: ModelNotes | None
+    """What the model says of itself; None: a published model, which has no such notes."""
     device: str
     dtype: str
     ip_adapter: str | None
     scheduler: str
     max_outstanding_jobs: int
     default_image_size: int
+    min_image_size: int
     max_image_size: int
     capacity: Capacity | None = None
     """None: one job at a time."""

@@ -17,19 +17,23 @@ from illustration_worker.job import IpAdapterMode, ReferenceFit
 from illustration_worker.load_progress import LoadProgress
 from illustration_worker.model_file import ModelFile
 from illustration_worker.models.config import ModelConfig
-from illustration_worker.models.demo.marker import read_marker
 from illustration_worker.models.digests import Digests
 from illustration_worker.models.instant_style import supported_modes
 from illustration_worker.models.inventory import adapter_files, base_files, lora_file
 from illustration_worker.models.ip_adapter import add_ip_adapter
 from illustration_worker.models.lora_file import read_lora_file
 from illustration_worker.models.lora_weights import fuse
+from illustration_worker.models.model_notes import ModelNotes, read_notes
 from illustration_worker.models.model_source import WeightsFile, find_always_on_lora, find_model_file
 from illustration_worker.models.precision import resolve_device, resolve_dtype
 from illustration_worker.models.quiet import quiet_libraries
 from illustration_worker.models.sources import base_model_folder, config_folder, half_variant, relative_files
 
 _SDXL_COMPONENTS = ("unet", "vae", "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
+MIN_IMAGE_SIZE = 64
+"""Pixels. Below it SDXL's UNet has nothing left to halve."""
+_MAX_IMAGE_FACTOR = 2
+"""Largest side as a multiple of the default: beyond it SDXL repeats itself, and memory grows with the area."""
 _log = logging.getLogger(__name__)
 
 
@@ -40,7 +44,8 @@ class LoadedModel:
     pipeline: StableDiffusionXLPipeline
     """UNet and encoders in ``dtype``, VAE in float32."""
     model: str
-    is_demo_model: bool
+    notes: ModelNotes | None
+    """What a small model of ours says of itself; None for any other."""
     device: torch.device
     dtype: torch.dtype
     ip_adapter: str | None
@@ -53,6 +58,20 @@ class LoadedModel:
     """How reference images become square."""
     files: tuple[ModelFile, ...]
     """What the model is made of."""
+
+    @property
+    def min_image_size(self) -> int:
+        """Pixels of a side."""
+        return self.default_image_size if self._draws_one_size_only else MIN_IMAGE_SIZE
+
+    @property
+    def max_image_size(self) -> int:
+        """Pixels of a side."""
+        return self.default_image_size * (1 if self._draws_one_size_only else _MAX_IMAGE_FACTOR)
+
+    @property
+    def _draws_one_size_only(self) -> bool:
+        return self.notes is not None and self.notes.draws_one_size_only
 
     @property
     def scheduler(self) -> str:
@@ -100,7 +119,7 @@ def _load(config: ModelConfig, progress: LoadProgress, digests: Digests) -> Load
     return LoadedModel(
         pipeline=pipeline,
         model=checkpoint.source if checkpoint else config.model,
-        is_demo_model=checkpoint is None and read_marker(folder) is not None,
+        notes=read_notes(folder) if checkpoint is None else None,
         device=device,
         dtype=dtype,
         ip_adapter=config.ip_adapter_weights if config.enable_ip_adapter else None,

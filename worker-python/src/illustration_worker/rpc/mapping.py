@@ -17,8 +17,6 @@ MAX_PROMPT_CHARACTERS = 4_000
 MAX_STEPS = 150
 MAX_GUIDANCE_SCALE = 30.0
 MAX_CHECKPOINT_BYTES = 8 * 1024 * 1024
-MIN_IMAGE_SIZE = 64
-"""Pixels. Below it SDXL's UNet has nothing left to halve."""
 IMAGE_SIZE_MULTIPLE = 8
 """Pixels that one latent covers."""
 LONGEST_DEADLINE_SECONDS = 86_400.0
@@ -49,7 +47,7 @@ def to_job(request: worker_pb2.GenerateRequest, limits: EngineDescription, time_
         checkpoint=request.checkpoint if request.HasField("checkpoint") else None,
         **(size | given),
     )
-    problems = [*_problems(job, limits.max_image_size), *people_problems(job)]
+    problems = [*_problems(job), *_size_problems(job, limits), *people_problems(job)]
     if job.lora is not None:
         problems += lora_problems(job.lora)
         if limits.max_lora_bytes == 0:
@@ -67,7 +65,7 @@ def _deadline(time_remaining: float | None) -> float | None:
     return time.monotonic() + time_remaining
 
 
-def _problems(job: Job, max_image_size: int) -> Iterator[str]:
+def _problems(job: Job) -> Iterator[str]:
     if not 1 <= len(job.job_id) <= MAX_ID_CHARACTERS:
         yield f"job_id must have 1 to {MAX_ID_CHARACTERS} characters"
     if len(job.request_id) > MAX_ID_CHARACTERS:
@@ -80,11 +78,17 @@ def _problems(job: Job, max_image_size: int) -> Iterator[str]:
     for name, largest in (("guidance_scale", MAX_GUIDANCE_SCALE), ("guidance_rescale", 1.0)):
         if not 0 <= getattr(job, name) <= largest:  # false for NaN too
             yield f"{name} must be 0 to {largest:g}"
-    for name in ("width", "height"):
-        size = getattr(job, name)
-        if not MIN_IMAGE_SIZE <= size <= max_image_size or size % IMAGE_SIZE_MULTIPLE:
-            yield f"{name} must be {MIN_IMAGE_SIZE} to {max_image_size} and a multiple of {IMAGE_SIZE_MULTIPLE}"
     if job.preview_every < 0:
         yield "preview_every must not be negative"
     if len(job.checkpoint or b"") > MAX_CHECKPOINT_BYTES:
         yield f"checkpoint must be at most {MAX_CHECKPOINT_BYTES} bytes"
+
+
+def _size_problems(job: Job, limits: EngineDescription) -> Iterator[str]:
+    least, most = limits.min_image_size, limits.max_image_size
+    for name in ("width", "height"):
+        size = getattr(job, name)
+        if least == most != size:
+            yield f"{name} must be {most}: this model draws one size only"
+        elif not least <= size <= most or size % IMAGE_SIZE_MULTIPLE:
+            yield f"{name} must be {least} to {most} and a multiple of {IMAGE_SIZE_MULTIPLE}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from illustration_worker.engine.batching.options import BatchingOptions
 from illustration_worker.engine.stock import StockEngine
 from illustration_worker.job import Finished, Job, JobEvent
 from illustration_worker.models.config import ModelConfig
+from illustration_worker.models.model_notes import ModelNotes
 from illustration_worker.rpc.responses import to_responses
 
 MakeEngine = Callable[[ModelConfig], StockEngine | BatchingEngine]
@@ -54,4 +56,31 @@ async def test_a_caller_is_told(
         "The reference images were not used: the worker has no IP-Adapter loaded."
     ]
     assert len(await told(prompt=LONG, prompt_2=None, reference_images=(portraits[0],))) == 2
+    await engine.stop()
+
+
+@pytest.mark.parametrize("make_engine", [batching, stock])
+async def test_words_that_a_model_never_learnt_are_named(
+    model_config: ModelConfig,
+    model_copy: Path,
+    events_of: Callable[[Any, Job], Awaitable[list[JobEvent]]],
+    make_job: Callable[..., Job],
+    make_engine: MakeEngine,
+) -> None:
+    ModelNotes("small", known_words=frozenset({"a", "dog", "sketch", "error"})).save(model_copy)
+    engine = make_engine(replace(model_config, model=str(model_copy), enable_ip_adapter=False))
+    await engine.start()
+
+    async def told(prompt: str) -> list[str]:
+        job = make_job(num_inference_steps=1, prompt=prompt, prompt_2="Sketch, a dog!", negative_prompt="error")
+        finished = (await events_of(engine, job))[-1]
+        assert isinstance(finished, Finished)
+        return list(finished.warnings)
+
+    assert await told("A dog: a DOG.") == []
+    said = "prompt holds words that this model never learnt and draws nothing sensible for: "
+    assert await told("A zebra, a dog and a zebra") == [said + "zebra, and."]
+    assert await told(" ".join(f"word{number}" for number in range(12))) == [
+        said + ", ".join(f"word{number}" for number in range(10)) + " and 2 more."
+    ]
     await engine.stop()

@@ -15,6 +15,7 @@ from illustration_worker.errors import ModelLoadError
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.demo.adapters import BASE_WEIGHTS, PLUS_VIT_H_WEIGHTS, SUBFOLDER, VIT_H_WEIGHTS
 from illustration_worker.models.loader import load_model
+from illustration_worker.models.model_notes import NOTES_FILE, ModelNotes
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 Damage = Callable[[Path], None]
@@ -22,11 +23,6 @@ Damage = Callable[[Path], None]
 
 def config_for(folder: Path, **fields: object) -> ModelConfig:
     return ModelConfig(**{"model": str(folder), "ip_adapter": str(folder), "device": "cpu", **fields})  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def model_copy(demo_model_folder: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(demo_model_folder, tmp_path / "copy")
 
 
 @pytest.mark.parametrize(
@@ -49,14 +45,25 @@ def test_each_adapter_gets_the_encoder_it_was_made_with(
 
 def test_what_is_loaded_is_described(demo_model_folder: Path) -> None:
     model = load_model(config_for(demo_model_folder, enable_ip_adapter=False))
-    assert (model.model, model.is_demo_model, model.ip_adapter) == (str(demo_model_folder), True, None)
+    assert (model.model, model.ip_adapter) == (str(demo_model_folder), None)
     assert (model.device.type, model.dtype, model.scheduler) == ("cpu", torch.float32, "EulerDiscreteScheduler")
-    assert model.default_image_size == 128
+    assert (model.min_image_size, model.default_image_size, model.max_image_size) == (64, 128, 256)
 
 
-def test_a_model_without_the_marker_is_no_demo_model(model_copy: Path) -> None:
-    (model_copy / "demo-model.json").unlink()
-    assert not load_model(config_for(model_copy, enable_ip_adapter=False)).is_demo_model
+def test_a_model_of_ours_tells_of_itself(model_copy: Path) -> None:
+    config = config_for(model_copy, enable_ip_adapter=False)
+    notes = load_model(config).notes
+    assert notes is not None
+    assert "random weights" in notes.about
+    ModelNotes("small", draws_one_size_only=True, known_words=frozenset({"a", "dog"})).save(model_copy)
+    model = load_model(config)
+    assert model.notes == ModelNotes("small", True, frozenset({"a", "dog"}))
+    assert (model.min_image_size, model.max_image_size) == (128, 128)
+    (model_copy / NOTES_FILE).write_text('{"about": "cut')
+    with pytest.raises(ModelLoadError, match=NOTES_FILE):
+        load_model(config)
+    (model_copy / NOTES_FILE).unlink()
+    assert load_model(config).notes is None
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])

@@ -61,7 +61,7 @@ def test_a_checkpoint_becomes_the_base(
         loaded = getattr(model.pipeline, component).state_dict()
         assert expected.keys() == loaded.keys()
         assert all(torch.equal(expected[name], loaded[name]) for name in expected), component
-    assert (model.model, model.is_demo_model) == ("mine.safetensors", False)
+    assert (model.model, model.notes) == ("mine.safetensors", None)
     (file,) = model.files
     assert (file.role, file.source, file.kind) == ("base", "mine.safetensors", "SDXL checkpoint")
     assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,6 +1,7 @@
 """A request becomes a job only when every field is within its range."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,13 @@ async def test_what_is_out_of_range_is_refused_by_name(field: str, values: list[
     for value in values:
         with pytest.raises(InvalidRequestError, match=rf"^{field} must "):
             await to_job_with(**{field: value})
+
+
+async def test_a_model_of_one_size_draws_no_other() -> None:
+    limits = replace(FakeEngine().describe(), min_image_size=128, default_image_size=128, max_image_size=128)
+    assert to_job(worker_pb2.GenerateRequest(**VALID), limits, None).width == 128
+    with pytest.raises(InvalidRequestError, match=r"^height must be 128: this model draws one size only"):
+        to_job(worker_pb2.GenerateRequest(**VALID, height=64), limits, None)
 
 
 async def test_all_problems_are_told_at_once_and_no_prompt() -> None:

@@ -41,12 +41,11 @@ export function* violationsOf(values: IllustrationValues): Generator<Violation> 
   }
 }
 
-/** Sides that are longer than the loaded model draws. */
+/** Sides that the loaded model does not draw. */
 export function* sizeViolationsOf(
   { width, height }: Pick<IllustrationValues, 'width' | 'height'>,
-  maxImageSize: number,
+  range: Range,
 ): Generator<Violation> {
-  const range = { min: imageSizeRange.min, max: maxImageSize };
   yield* sizeViolation('width', width, range);
   yield* sizeViolation('height', height, range);
 }
@@ -77,7 +76,9 @@ function* integerViolation(field: string, value: number, { min, max }: Range): G
 
 function* sizeViolation(field: string, value: number | undefined, { min, max }: Range): Generator<Violation> {
   if (value === undefined) return;
-  if (!isWithin(value, { min, max }) || value % imageSizeMultiple !== 0) {
+  if (min === max && value !== min) {
+    yield violation(field, `must be ${min}: the model in use draws one size only`);
+  } else if (!isWithin(value, { min, max }) || value % imageSizeMultiple !== 0) {
     yield violation(field, `must be a multiple of ${imageSizeMultiple} from ${min} to ${max}`);
   }
 }

@@ -3,8 +3,10 @@ export interface IllustratorProfile {
   workerVersion: string;
   /** A folder or a hub repository. */
   model: string;
-  /** Random weights: it draws texture and not pictures. */
+  /** A small model that comes with the service, to try it out. */
   isDemoModel: boolean;
+  /** What such a model says of itself; undefined for any other. */
+  about: string | undefined;
   device: string;
   dtype: string;
   /** undefined: none is loaded. */
@@ -15,6 +17,8 @@ export interface IllustratorProfile {
   maxOutstandingJobs: number;
   /** Pixels of a side when the request gives none. */
   defaultImageSize: number;
+  /** Shortest side in pixels. */
+  minImageSize: number;
   /** Longest side in pixels. */
   maxImageSize: number;
   /** What the model is made of. */

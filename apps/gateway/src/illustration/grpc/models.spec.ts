@@ -46,10 +46,12 @@ describe('GET /v1/models', () => {
     const real: IllustratorProfile = {
       ...profile,
       isDemoModel: false,
+      about: undefined,
       modelFiles: ['base', 'ip_adapter', 'image_encoder', 'lora', 'vae'].map(aModelFile),
       modelDigest: 'cd'.repeat(32),
       heldLoras: [{ loraId: 'oil', sha256: 'ef'.repeat(32), sizeBytes: 7 }],
       defaultImageSize: 1024,
+      minImageSize: 128,
       maxImageSize: 1536,
       maxLoraBytes: 2 ** 31,
     };
@@ -65,7 +67,7 @@ describe('GET /v1/models', () => {
       other_files: [{ role: 'lora' }, { role: 'vae' }],
       held_loras: [{ lora_id: 'oil', sha256: 'ef'.repeat(32), size_bytes: 7 }],
       limits: {
-        image_size: { min: 64, max: 1536 },
+        image_size: { min: 128, max: 1536 },
         default_image_size: 1024,
         num_inference_steps: { min: 1, max: 150 },
         n: { min: 1, max: 4 },
@@ -96,8 +98,8 @@ describe('GET /v1/models', () => {
     });
   });
 
-  it('calls the demo model what it is, and an adapter of which only the name is known by its name', () => {
-    expect(toModelsView({ ...profile, isDemoModel: true }).note).toContain('random weights');
+  it('calls the demo model what it says it is, and an adapter of which only the name is known by its name', () => {
+    expect(toModelsView({ ...profile, about: 'It draws texture.' }).note).toBe('It draws texture.');
     const view = toModelsView({ ...profile, model: 'folder', ipAdapter: 'plus.safetensors', modelFiles: [] });
     expect([view.base.source, view.adapters.map(({ source }) => source)]).toEqual(['folder', ['plus.safetensors']]);
   });

@@ -27,8 +27,6 @@ from illustration_worker.model_file import model_digest
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.loader import LoadedModel, load_model
 
-_MAX_IMAGE_FACTOR = 2
-"""Largest side as a multiple of the default: beyond it SDXL repeats itself, and memory grows with the area."""
 _PICTURE_THREADS = 2
 
 _log = logging.getLogger(__name__)
@@ -86,14 +84,15 @@ class BatchingEngine:
         return EngineDescription(
             engine="batching",
             model=model.model,
-            is_demo_model=model.is_demo_model,
+            notes=model.notes,
             device=model.device.type,
             dtype=str(model.dtype).removeprefix("torch."),
             ip_adapter=model.ip_adapter,
             scheduler=model.scheduler,
             max_outstanding_jobs=self._max_outstanding_jobs,
             default_image_size=model.default_image_size,
-            max_image_size=_MAX_IMAGE_FACTOR * model.default_image_size,
+            min_image_size=model.min_image_size,
+            max_image_size=model.max_image_size,
             capacity=machinery.capacity,
             held_loras=self._intake.loras.told(),
             max_lora_bytes=self._intake.loras.max_bytes,

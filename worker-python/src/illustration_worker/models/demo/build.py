@@ -10,7 +10,10 @@ import torch
 from illustration_worker.models.demo.adapters import save_adapters
 from illustration_worker.models.demo.marker import MARKER_FILE, FolderNotOursError, Marker, read_marker
 from illustration_worker.models.demo.networks import build_pipeline
+from illustration_worker.models.model_notes import ModelNotes
 from illustration_worker.models.quiet import quiet_libraries
+
+_NOTES = ModelNotes("A model with SDXL's topology and random weights: it draws texture, not pictures.")
 
 
 def build_demo_model(folder: Path, seed: int = 0) -> bool:
@@ -35,6 +38,7 @@ def build_demo_model(folder: Path, seed: int = 0) -> bool:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as workshop:
         made = Path(workshop) / "made"
         _write_model(made, seed)
+        _NOTES.save(made)
         (made / MARKER_FILE).write_text(json.dumps(wanted.as_json(), indent=2) + "\n")
         _make_readable(made)
         with contextlib.suppress(FileNotFoundError):

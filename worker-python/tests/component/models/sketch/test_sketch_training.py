@@ -50,7 +50,9 @@ def test_the_production_loader_takes_what_was_trained(trained: Path) -> None:
         model=folder, ip_adapter=folder, ip_adapter_weights=ADAPTER_WEIGHTS, device="cpu", local_files_only=True
     )
     loaded = load_model(config)
-    assert loaded.default_image_size == 128
+    assert loaded.min_image_size == loaded.default_image_size == loaded.max_image_size == 128
+    assert loaded.notes is not None
+    assert {"mountains", "sunset", "glasses", "mistake"} <= (loaded.notes.known_words or set())
     loaded.pipeline.load_lora_weights(trained / LORA_FOLDER, weight_name="pytorch_lora_weights.safetensors")
     drawn = loaded.pipeline("a dog", ip_adapter_image=Image.new("RGB", (64, 64)), num_inference_steps=2).images[0]
     assert drawn.size == (128, 128)

@@ -1,23 +1,26 @@
 """Writes the trained model as the production loader reads it: diffusers' folders and h94's adapter files."""
 
-import json
 from pathlib import Path
 
 import torch
 from diffusers import StableDiffusionXLPipeline
 from safetensors.torch import save_file
 
+from illustration_worker.models.model_notes import ModelNotes
 from illustration_worker.models.sketch.training.adapter import AdapterStage, is_adapter_weight, learnt_adapter
 from illustration_worker.models.sketch.training.diffusion import DiffusionStage, new_unet
 from illustration_worker.models.sketch.training.pipeline import pipeline_of
 from illustration_worker.models.sketch.training.recipe import Recipe
+from illustration_worker.models.sketch.training.tokenizers import DEFAULT_NEGATIVE_PROMPT, INSTANCE_TOKEN
 from illustration_worker.models.sketch.world.caption import known_words
 from illustration_worker.models.sketch.world.style import known_style_words
 
 ADAPTER_SUBFOLDER = "sdxl_models"
 ADAPTER_WEIGHTS = "ip-adapter_sdxl.safetensors"
-VOCABULARY_FILE = "vocabulary.json"
-"""In the model's folder: the words it was trained on, sorted, lower case."""
+_ABOUT = (
+    "The built-in sketch model: a small SDXL trained on this project's own drawings. It draws some fifty things and "
+    "people, one to three in a picture, from the words it knows."
+)
 
 
 def export_model(recipe: Recipe, diffusion: DiffusionStage, adapter: AdapterStage, folder: Path) -> None:
@@ -33,8 +36,8 @@ def export_model(recipe: Recipe, diffusion: DiffusionStage, adapter: AdapterStag
     save_file({name: weight.half() for name, weight in weights.items()}, adapter_folder / ADAPTER_WEIGHTS)
     adapter.encoder.half().save_pretrained(adapter_folder / "image_encoder")  # type: ignore[no-untyped-call]
     adapter.encoder.float()  # type: ignore[no-untyped-call]
-    words = sorted(known_words() | known_style_words())
-    (folder / VOCABULARY_FILE).write_text(json.dumps(words, indent=0) + "\n")
+    words = known_words() | known_style_words() | set(DEFAULT_NEGATIVE_PROMPT.split(", ")) | {INSTANCE_TOKEN}
+    ModelNotes(_ABOUT, draws_one_size_only=True, known_words=words).save(folder)
 
 
 def bare_pipeline(recipe: Recipe, diffusion: DiffusionStage) -> StableDiffusionXLPipeline:
