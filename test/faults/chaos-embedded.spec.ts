@@ -8,6 +8,8 @@ import { SeededRandom } from '../support/seeded-random.js';
 import { isFull, scaled, seed } from './fault-scale.js';
 
 const kills = scaled(10, 110);
+/** Nobody promises how long one job takes while it is killed again and again; whether any is begun, `runChaos` watches. */
+const patienceMs = scaled(120_000, 600_000);
 
 describe(`one gateway and one worker, killed ${kills} times (FAULTS_SEED=${seed})`, () => {
   let stack: FaultStack;
@@ -18,7 +20,7 @@ describe(`one gateway and one worker, killed ${kills} times (FAULTS_SEED=${seed}
 
   it('keeps every promise', { timeout: scaled(180_000, 1_800_000) }, async () => {
     const random = new SeededRandom(seed);
-    const client = new FaultClient(stack.urls, stack.history, random);
+    const client = new FaultClient(stack.urls, stack.history, random, patienceMs);
     await runChaos(stack, client, { kills, lanes: 6, cancels: scaled(0, 0.2), random });
     const { verdict } = await judge('embedded database, 1 gateway, 1 worker', stack, client);
     const canceled = isFull ? ['canceled'] : [];

@@ -180,6 +180,21 @@ describe('the history checker', () => {
       expect(checkHistory(evidence).violations).toEqual(expected);
     });
 
+    it('knows how many pictures a cancelled job was to have, though it shows none', () => {
+      const evidence = goodEvidence();
+      evidence.jobs[0] = { job_id: 'a', state: 'canceled' };
+      evidence.objects.delete('s3://local/a.png');
+      evidence.events.set('a', [{ seq: 1, type: 'canceled' }]);
+      evidence.history = [
+        { type: 'accepted', at: start, key: 'key-a', jobId: 'a', isReplay: false, latencyMs: 1, images: 2 },
+        { type: 'accepted', at: start, key: 'key-b', jobId: 'b', isReplay: false, latencyMs: 1 },
+      ];
+      evidence.runs.push({ ...second, worker: 'worker-0', startedAt: start + 1100 });
+      expect(checkHistory(evidence)).toMatchObject({ drawnAgain: 0, violations: [] });
+      evidence.runs.push({ ...second, worker: 'worker-0', startedAt: start + 7000, finishedAt: start + 8000 });
+      expect(checkHistory(evidence)).toMatchObject({ drawnAgain: 1 });
+    });
+
     it('takes a run that was cut short for no drawing', () => {
       const evidence = goodEvidence();
       evidence.runs.unshift({ jobId: 'a', worker: 'worker-0', startedAt: start + 20, abandonedAt: start + 50 });

@@ -14,9 +14,9 @@ interface Outage {
 }
 
 /** A picture may be drawn again only where a fault has cut the way from its drawing to its completion. */
-export function findDrawnAgain({ jobs, runs, history }: Evidence): { count: number; violations: string[] } {
+export function findDrawnAgain({ runs, history }: Evidence): { count: number; violations: string[] } {
   const outages = outagesIn(history);
-  const images = new Map(jobs.map((job) => [job.job_id, job.data?.length ?? 1]));
+  const images = imagesAsked(history);
   const violations: string[] = [];
   let count = 0;
   for (const [jobId, ofJob] of groupBy(runs, (run) => run.jobId)) {
@@ -32,6 +32,12 @@ export function findDrawnAgain({ jobs, runs, history }: Evidence): { count: numb
     }
   }
   return { count, violations };
+}
+
+/** Not what a job ended with: one that was cancelled has drawn some of its pictures, and shows none. */
+function imagesAsked(history: HistoryEntry[]): Map<string, number> {
+  const accepted = history.filter((entry) => entry.type === 'accepted');
+  return new Map(accepted.map(({ jobId, images }) => [jobId, images ?? 1]));
 }
 
 /** A kill is over at once, for another life begins; a stopped process stays so until it is told to go on. */

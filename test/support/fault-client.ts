@@ -19,7 +19,7 @@ export class FaultClient {
   ) {}
 
   /** Has a job accepted. @returns its id */
-  async submit(key: string, fields: object = {}): Promise<string> {
+  async submit(key: string, fields: { n?: number; num_inference_steps?: number } = {}): Promise<string> {
     const body = JSON.stringify({ user_id: 'ada', prompt: `the lake, ${key}`, num_inference_steps: 10, ...fields });
     const headers = { 'content-type': 'application/json', prefer: 'respond-async', 'idempotency-key': key };
     return this.untilAnswered(`${key} is accepted`, async (url) => {
@@ -31,7 +31,8 @@ export class FaultClient {
       if (response.status !== 202 && response.status !== 200) return undefinedIfUnavailable(response.status, job);
       const latencyMs = performance.now() - begun;
       const isReplay = response.headers.has('idempotency-replayed');
-      this.history.append({ type: 'accepted', key, jobId: job.job_id, isReplay, latencyMs });
+      const images = fields.n ?? 1;
+      this.history.append({ type: 'accepted', key, jobId: job.job_id, isReplay, latencyMs, images });
       return job.job_id;
     });
   }
@@ -51,7 +52,8 @@ export class FaultClient {
   /** Watches a job to its end, over as many streams as it takes. @returns its events, as the streams brought them */
   async follow(id: string): Promise<FinalEvent[]> {
     const seen: FinalEvent[] = [];
-    await this.untilAnswered(`${id} ends`, async (url) => {
+    const what = (): string => `${id} ends; it was ${seen.map(({ type }) => type).join(', ') || 'never seen'}`;
+    await this.untilAnswered(what, async (url) => {
       const signal = AbortSignal.timeout(this.patienceMs);
       await readEvents(`${url}/v1/jobs/${id}/events`, { after: seen.at(-1)?.seq ?? 0, signal }, (event) =>
         seen.push(event),
@@ -75,7 +77,10 @@ export class FaultClient {
     return jobs;
   }
 
-  private async untilAnswered<T>(what: string, ask: (url: string) => Promise<T | undefined | false>): Promise<T> {
+  private async untilAnswered<T>(
+    what: string | (() => string),
+    ask: (url: string) => Promise<T | undefined | false>,
+  ): Promise<T> {
     const giveUpAt = Date.now() + this.patienceMs;
     let last: unknown;
     while (Date.now() < giveUpAt) {
@@ -89,7 +94,8 @@ export class FaultClient {
       // Not waiting for something to happen, but not hammering a port that nobody listens on.
       await sleep(pauseMs);
     }
-    throw new Error(`it did not happen within ${this.patienceMs / 1000} s: ${what}`, { cause: last });
+    const missed = typeof what === 'string' ? what : what();
+    throw new Error(`it did not happen within ${this.patienceMs / 1000} s: ${missed}`, { cause: last });
   }
 }
 

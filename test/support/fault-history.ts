@@ -4,8 +4,8 @@ import fs from 'node:fs';
 export type HistoryEntry =
   /** The client is about to ask for a job, or asks again because it got no answer. */
   | { type: 'asked'; at: number; key: string }
-  /** The service has said that it will do it. */
-  | { type: 'accepted'; at: number; key: string; jobId: string; isReplay: boolean; latencyMs: number }
+  /** The service has said that it will do it. `images`: pictures asked for, one where it does not say. */
+  | { type: 'accepted'; at: number; key: string; jobId: string; isReplay: boolean; latencyMs: number; images?: number }
   /** The service has said that the job has ended so. */
   | { type: 'ended'; at: number; jobId: string; state: string }
   /** Written before the signal is sent. `process`: `gateway-0`, `worker-1`, ...; equal numbers belong together. */

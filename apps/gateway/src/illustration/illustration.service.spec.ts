@@ -106,11 +106,14 @@ describe('accept', () => {
 
   it('refuses every size but its own for a model that draws one only', async () => {
     const illustrator = gateway.app.get(Illustrator, { strict: false });
-    const profile = { ...illustrator.profile()!, defaultImageSize: 128, minImageSize: 128, maxImageSize: 128 };
-    vi.spyOn(illustrator, 'profile').mockReturnValue(profile);
+    const profile = await illustrator.describe();
+    const ofOneSize = { ...profile, defaultImageSize: 128, minImageSize: 128, maxImageSize: 128 };
+    vi.spyOn(illustrator, 'profile').mockReturnValue(ofOneSize);
     const error = await accept(memory({ width: 64, height: 128 })).catch((refusal: unknown) => refusal);
     expect(error).toMatchObject({
-      options: { violations: [{ pointer: '/width', detail: 'width must be 128: the model in use draws one size only' }] },
+      options: {
+        violations: [{ pointer: '/width', detail: 'width must be 128: the model in use draws one size only' }],
+      },
     });
   });
 

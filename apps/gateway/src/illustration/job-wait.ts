@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
-
-import { isFinalEvent } from '../jobs/domain/job-event.js';
+import { Bell } from '../jobs/bell.js';
 import { isFinal, type Job } from '../jobs/domain/job.js';
-import { JobEvents } from '../jobs/job-events.js';
+import { isOutage, JobEvents, longestSleepMs, outageSleepMs } from '../jobs/job-events.js';
 import { JobStore } from '../jobs/job-store.js';
 
-/** Waits for jobs to end, whichever instance runs them. */
+/** Waits for jobs to end, whichever gateway runs them. */
 @Injectable()
 export class JobWait {
   constructor(
@@ -16,14 +15,34 @@ export class JobWait {
   /**
    * The job when it has ended; undefined: `signal` was aborted before.
    *
-   * @throws DomainError `storage-unavailable`
+   * @throws DomainError `storage-unavailable` when not even the first look succeeds; a database that restarts under a
+   *   waiting caller is no reason to send them away
    */
   async forEnd(job: Job, signal: AbortSignal): Promise<Job | undefined> {
     if (isFinal(job.state)) return job;
-    const { tenant, id, lastSeq: afterSeq } = job;
-    for await (const event of this.events.watch(tenant, id, { afterSeq, signal })) {
-      if (isFinalEvent(event)) return this.store.get(tenant, id);
+    const bell = new Bell();
+    const stopRinging = this.events.ringAtEnd(job.id, bell);
+    try {
+      let hasLooked = false;
+      while (!signal.aborted) {
+        const now = await this.look(job, hasLooked);
+        if (now !== undefined && isFinal(now.state)) return now;
+        hasLooked ||= now !== undefined;
+        await bell.sleep(now === undefined ? outageSleepMs : longestSleepMs, signal);
+      }
+      return undefined;
+    } finally {
+      stopRinging();
     }
-    return signal.aborted ? undefined : this.store.get(tenant, id);
+  }
+
+  /** The job as it is now; undefined: the database is away, and had not been before. */
+  private async look({ tenant, id }: Job, hasLooked: boolean): Promise<Job | undefined> {
+    try {
+      return await this.store.get(tenant, id);
+    } catch (error) {
+      if (hasLooked && isOutage(error)) return undefined;
+      throw error;
+    }
   }
 }

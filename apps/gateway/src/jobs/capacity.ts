@@ -71,21 +71,12 @@ export class Capacity {
     return { jobsAhead: ahead, startsInMs, endsInMs };
   }
 
-  /**
-   * Refuses a job when `limit` are waiting. Jobs accepted at the same moment do not see each other, so the limit may
-   * be passed by as many as there are connections.
-   *
-   * @throws DomainError `queue-full`, with the seconds until there is room again
-   */
-  async admit(tx: Queryable, limit: number): Promise<void> {
-    const [row] = await tx.query<{ queued: number }>(
-      `SELECT count(*)::int AS queued FROM illustration.jobs WHERE state = 'queued'`,
-    );
-    if (row === undefined || row.queued < limit) return;
+  /** The refusal of a job when `limit` are waiting, with the seconds until there is room again. */
+  async queueFull(tx: Queryable, limit: number): Promise<DomainError> {
     const outlook = await this.outlook(tx);
-    const untilRoomMs = waitMs(outlook, outlook.queued - limit);
+    const untilRoomMs = waitMs(outlook, Math.max(outlook.queued - limit, 0));
     const seconds = untilRoomMs === null ? unknownWaitSeconds : Math.ceil(untilRoomMs / 1000);
-    throw new DomainError('queue-full', `${row.queued} illustrations are waiting, which is as many as are accepted.`, {
+    return new DomainError('queue-full', `${limit} illustrations are waiting, which is as many as are accepted.`, {
       retryAfterSeconds: Math.min(Math.max(seconds, 1), longestWaitSeconds),
     });
   }

@@ -34,6 +34,8 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   private rounds: Repeat[] = [];
   private leasing: Repeat | undefined;
   private stopListening: (() => void)[] = [];
+  /** A job may wait that was not looked for: without one, a run that ends is no reason to ask the database. */
+  private mayWait = true;
   private stepMs: number | null = null;
   private isDraining = false;
   private readonly leftovers: Leftovers;
@@ -67,8 +69,8 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     const leasing = this.repeat(() => this.leaseRoom(), pollMs);
     this.leasing = leasing;
     this.stopListening = [
-      this.events.subscribe({ onNotice: (notice) => this.onNotice(notice), onGap: () => leasing.now() }),
-      this.runner.onRoomChange(() => leasing.now()),
+      this.events.subscribe({ onNotice: (notice) => this.onNotice(notice), onGap: () => this.onNewcomer() }),
+      this.runner.onRoomChange(() => this.leaseIfWaiting()),
     ];
     this.rounds = [
       this.repeat(() => this.recovery.sweep(), sweepMs),
@@ -104,16 +106,27 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private onNotice({ jobId, type }: JobNotice): void {
-    if (type === 'queued' || type === 'requeued') this.leasing?.now();
+    if (type === 'queued' || type === 'requeued') this.onNewcomer();
     if (type !== 'cancel-requested') return;
     this.runs.get(jobId)?.cancel();
     this.canceledMeanwhile.add(jobId);
   }
 
+  private onNewcomer(): void {
+    this.mayWait = true;
+    this.leasing?.now();
+  }
+
+  private leaseIfWaiting(): void {
+    if (this.mayWait) this.leasing?.now();
+  }
+
   private async leaseRoom(): Promise<void> {
     for (let room = this.runner.room(); room > 0 && !this.isDraining; room = this.runner.room()) {
       this.canceledMeanwhile.clear();
+      this.mayWait = false; // unless somebody comes while the database answers
       const { leases, isQueueEmpty } = await this.queue.lease(room, this.stepMs);
+      if (!isQueueEmpty) this.mayWait = true;
       await Promise.all(leases.map((lease) => this.begin(lease)));
       if (isQueueEmpty) return;
     }
@@ -137,7 +150,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     await run.ended;
     const { id } = run.lease.job;
     if (this.runs.get(id) === run) this.runs.delete(id);
-    this.leasing?.now();
+    this.leaseIfWaiting();
   }
 
   /** Tells the others of this gateway, and looks at how fast they all are. */

@@ -8,8 +8,8 @@ import { eventsChannel, parseNotice, previewNotice, type JobNotice } from './job
 
 const rowsAtOnce = 200;
 /** A lost notification is made good by then. */
-const longestSleepMs = 5000;
-const outageSleepMs = 500;
+export const longestSleepMs = 5000;
+export const outageSleepMs = 500;
 
 export interface NoticeListener {
   onNotice: (notice: JobNotice) => void;
@@ -22,6 +22,7 @@ export interface NoticeListener {
 export class JobEvents {
   private readonly listeners = new Set<NoticeListener>();
   private readonly watchers = new Map<string, Set<Bell>>();
+  private readonly endWatchers = new Map<string, Set<Bell>>();
   private listening: Listening | undefined;
 
   constructor(private readonly database: Database) {}
@@ -47,6 +48,15 @@ export class JobEvents {
   }
 
   /**
+   * Rings when the job has ended, or notices may have been missed: for those whom nothing else of it concerns.
+   *
+   * @returns how to stop it
+   */
+  ringAtEnd(jobId: string, bell: Bell): () => void {
+    return addBell(this.endWatchers, jobId, bell);
+  }
+
+  /**
    * The events of a job with a number above `afterSeq`, past and to come, each once and in order; ends after the
    * job's last, or quietly when `signal` is aborted. Slow readers cost nothing: what they have not read is in the
    * database. Notifications only say when to look.
@@ -59,7 +69,7 @@ export class JobEvents {
     { afterSeq = 0, signal }: { afterSeq?: number; signal?: AbortSignal } = {},
   ): AsyncGenerator<JobEvent, void, undefined> {
     const bell = new Bell();
-    const stopWatching = this.addWatcher(jobId, bell);
+    const stopWatching = addBell(this.watchers, jobId, bell);
     try {
       let seq = afterSeq;
       let hasRead = false;
@@ -107,29 +117,33 @@ export class JobEvents {
     return { events, hasEnded: isFinal(rows[0].state) };
   }
 
-  private addWatcher(jobId: string, bell: Bell): () => void {
-    const bells = this.watchers.get(jobId) ?? new Set();
-    this.watchers.set(jobId, bells.add(bell));
-    return () => {
-      bells.delete(bell);
-      if (bells.size === 0 && this.watchers.get(jobId) === bells) this.watchers.delete(jobId);
-    };
-  }
-
   private onPayload(payload: string): void {
     const notice = parseNotice(payload);
     if (notice === undefined) return;
     if (notice.type !== previewNotice) this.watchers.get(notice.jobId)?.forEach((bell) => bell.ring());
+    if (isFinal(notice.type)) this.endWatchers.get(notice.jobId)?.forEach((bell) => bell.ring());
     this.listeners.forEach((listener) => listener.onNotice(notice));
   }
 
   private onGap(): void {
-    this.watchers.forEach((bells) => bells.forEach((bell) => bell.ring()));
+    for (const watchers of [this.watchers, this.endWatchers]) {
+      watchers.forEach((bells) => bells.forEach((bell) => bell.ring()));
+    }
     this.listeners.forEach((listener) => listener.onGap());
   }
 }
 
-function isOutage(error: unknown): boolean {
+/** @returns how to take it away again */
+function addBell(watchers: Map<string, Set<Bell>>, jobId: string, bell: Bell): () => void {
+  const bells = watchers.get(jobId) ?? new Set();
+  watchers.set(jobId, bells.add(bell));
+  return () => {
+    bells.delete(bell);
+    if (bells.size === 0 && watchers.get(jobId) === bells) watchers.delete(jobId);
+  };
+}
+
+export function isOutage(error: unknown): boolean {
   return error instanceof DomainError && error.reason === 'storage-unavailable';
 }
 

@@ -2,7 +2,7 @@ import type { Transaction } from '../database/database.js';
 import { eventData } from './domain/job-event.js';
 import { isFinal, type Job } from './domain/job.js';
 import { transitioned, type JobTransition } from './domain/transition.js';
-import { lockJob } from './job-rows.js';
+import { lockJob, type LockedJob } from './job-rows.js';
 import { eventsChannel } from './job-notice.js';
 
 /**
@@ -17,6 +17,11 @@ import { eventsChannel } from './job-notice.js';
 export async function advance(tx: Transaction, jobId: string, transition: JobTransition): Promise<Job> {
   const locked = await lockJob(tx, jobId);
   if (locked === undefined) throw new Error(`job ${jobId} is in the queue and nowhere else`);
+  return advanceLocked(tx, locked, transition);
+}
+
+/** As `advance`, for a job whose row the transaction has locked. What an ended job leaves unfinished goes with its end. */
+export async function advanceLocked(tx: Transaction, locked: LockedJob, transition: JobTransition): Promise<Job> {
   const job = { ...locked.job, ...transitioned(locked.job, transition, locked.now), lastSeq: locked.job.lastSeq + 1 };
   await tx.query(
     `WITH moved AS (
@@ -26,10 +31,14 @@ export async function advance(tx: Transaction, jobId: string, transition: JobTra
        WHERE id = $1::uuid
      ), logged AS (
        INSERT INTO illustration.job_events (job_id, seq, type, data) VALUES ($1::uuid, $11, $12, $13::text::jsonb)
+     ), previews AS (
+       DELETE FROM illustration.job_previews WHERE job_id = $1::uuid AND $14::boolean
+     ), checkpoints AS (
+       DELETE FROM illustration.job_checkpoints WHERE job_id = $1::uuid AND $14::boolean
      )
      SELECT pg_notify('${eventsChannel}', $1::text || ':' || $11::text || ':' || $12::text)`,
     [
-      jobId,
+      job.id,
       job.state,
       job.attempt,
       job.isCancelRequested,
@@ -42,19 +51,10 @@ export async function advance(tx: Transaction, jobId: string, transition: JobTra
       job.lastSeq,
       transition.type,
       JSON.stringify(eventData(transition)),
+      isFinal(job.state),
     ],
   );
-  if (isFinal(job.state)) await forgetUnfinished(tx, jobId);
   return job;
-}
-
-/** A job that has ended is never drawn again. */
-async function forgetUnfinished(tx: Transaction, jobId: string): Promise<void> {
-  await tx.query(
-    `WITH previews AS (DELETE FROM illustration.job_previews WHERE job_id = $1::uuid)
-     DELETE FROM illustration.job_checkpoints WHERE job_id = $1::uuid`,
-    [jobId],
-  );
 }
 
 function toJson(value: object | null): string | null {

@@ -4,12 +4,13 @@ import { Database, type Transaction } from '../database/database.js';
 import { BossQueue } from './boss-queue.js';
 import type { JobEnding } from './domain/job-event.js';
 import { isFinal, type Job, type JobError, type JobProgress } from './domain/job.js';
+import type { JobTransition } from './domain/transition.js';
 import { endAttempt } from './end-attempt.js';
 import { FencedError } from './fenced.error.js';
 import { canceledByCaller, notInTime } from './job-errors.js';
-import { advance } from './job-log.js';
+import { advance, advanceLocked } from './job-log.js';
 import { eventsChannel } from './job-notice.js';
-import { selectJobs } from './job-rows.js';
+import { lockJob, selectJobs } from './job-rows.js';
 
 /** A job that is ours to run until the lease lapses; it is kept by `renew`. */
 export interface Lease {
@@ -19,7 +20,7 @@ export interface Lease {
 
 export interface LeasedBatch {
   leases: Lease[];
-  /** Nothing was waiting: every entry taken was looked at, leased or not. */
+  /** There was less than asked for: nothing else waits, unless it came meanwhile. */
   isQueueEmpty: boolean;
 }
 
@@ -44,7 +45,7 @@ export class JobQueue {
         if (job !== undefined) leases.push({ job, attempt: { id: attempt.id, retryCount: attempt.retryCount } });
       }
       if (leases.length > 0) await moveVirtualTime(tx, Math.max(...leases.map(({ job }) => job.tag)));
-      return { leases, isQueueEmpty: attempts.length === 0 };
+      return { leases, isQueueEmpty: attempts.length < room };
     });
   }
 
@@ -119,20 +120,22 @@ export class JobQueue {
 
   /** The claimed job, running; undefined: it ended, or had ended, without a run. */
   private async begin(tx: Transaction, attempt: JobAttempt, stepMs: number | null): Promise<Job | undefined> {
-    const [job] = await selectJobs(tx, 'WHERE id = $1::uuid', [attempt.id]);
-    if (job === undefined || isFinal(job.state)) {
-      await this.queue.cancel(tx, attempt);
-    } else if (job.isCancelRequested) {
-      await this.queue.cancel(tx, attempt);
-      await advance(tx, job.id, { type: 'canceled', error: canceledByCaller });
-    } else if (!canFinish(job, stepMs)) {
-      await this.queue.cancel(tx, attempt);
-      await advance(tx, job.id, { type: 'expired', error: notInTime });
-    } else {
-      return advance(tx, job.id, { type: 'started', attempt: attempt.retryCount + 1 });
+    const locked = await lockJob(tx, attempt.id);
+    const ending = locked && endingWithoutRun(locked.job, stepMs);
+    if (locked !== undefined && !isFinal(locked.job.state) && ending === undefined) {
+      return advanceLocked(tx, locked, { type: 'started', attempt: attempt.retryCount + 1 });
     }
+    await this.queue.cancel(tx, attempt);
+    if (locked !== undefined && ending !== undefined) await advanceLocked(tx, locked, ending);
     return undefined;
   }
+}
+
+/** How a job that was to begin ends instead; undefined: it may begin, or has ended already. */
+function endingWithoutRun(job: Job, stepMs: number | null): JobTransition | undefined {
+  if (isFinal(job.state)) return undefined;
+  if (job.isCancelRequested) return { type: 'canceled', error: canceledByCaller };
+  return canFinish(job, stepMs) ? undefined : { type: 'expired', error: notInTime };
 }
 
 function canFinish({ deadline, totalSteps }: Job, stepMs: number | null): boolean {

@@ -40,7 +40,8 @@ export class JobStore {
 
   /**
    * Accepts a job for good: when this resolves, it reaches a final state whatever crashes. Key, job, first event and
-   * queue entry are one transaction.
+   * queue entry are one transaction. Jobs accepted at the same moment do not see each other, so `maxQueuedJobs` may be
+   * passed by as many as there are connections.
    *
    * @throws DomainError `idempotency-key-reused`, `queue-full`, `storage-unavailable`
    */
@@ -93,16 +94,17 @@ export class JobStore {
    */
   redrive(failed: Job, again: Pick<NewJob, 'id' | 'resultKeys' | 'requestId' | 'deadline'>): Promise<AcceptedJob> {
     return this.database.transaction(async (tx) => {
-      const { state, tenant } = await this.find(tx, failed.tenant, failed.id);
+      const { state } = await this.find(tx, failed.tenant, failed.id);
       if (state !== 'failed')
         throw new DomainError('validation-failed', `The job is ${state}; only a failed one can be drawn again.`);
       // One re-drive of a job at a time.
       await lockJob(tx, failed.id);
       const [earlier] = await selectJobs(tx, 'WHERE redrive_of = $1::uuid', [failed.id]);
       if (earlier !== undefined) return { job: earlier, isReplay: true };
-      await insertJob(tx, this.queue, { ...failed, ...again }, failed.id);
+      const job = await insertJob(tx, this.queue, { ...failed, ...again }, { redriveOf: failed.id });
+      if (job === undefined) throw new Error('a job without a limit was not written');
       await this.queue.dropDeadLetter(tx, failed.id);
-      return { job: await this.find(tx, tenant, again.id), isReplay: false };
+      return { job, isReplay: false };
     });
   }
 
@@ -111,9 +113,10 @@ export class JobStore {
     const inTransaction = async (tx: Transaction): Promise<AcceptedJob> => {
       const owner = claim && (await claimKey(tx, { tenant, id, claim }));
       if (owner !== undefined) return { job: await this.find(tx, tenant, owner), isReplay: true };
-      await this.capacity.admit(tx, this.config.maxQueuedJobs);
-      await insertJob(tx, this.queue, job);
-      return { job: await this.find(tx, tenant, id), isReplay: false };
+      const { maxQueuedJobs } = this.config;
+      const inserted = await insertJob(tx, this.queue, job, { maxQueuedJobs });
+      if (inserted === undefined) throw await this.capacity.queueFull(tx, maxQueuedJobs);
+      return { job: inserted, isReplay: false };
     };
     return this.gate.pass(() => this.database.transaction(inTransaction));
   }
