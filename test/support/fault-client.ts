@@ -19,7 +19,7 @@ export class FaultClient {
   ) {}
 
   /** Has a job accepted. @returns its id */
-  async submit(key: string, fields: { n?: number; num_inference_steps?: number } = {}): Promise<string> {
+  async submit(key: string, fields: { n?: number; [name: string]: unknown } = {}): Promise<string> {
     const body = JSON.stringify({ user_id: 'ada', prompt: `the lake, ${key}`, num_inference_steps: 10, ...fields });
     const headers = { 'content-type': 'application/json', prefer: 'respond-async', 'idempotency-key': key };
     return this.untilAnswered(`${key} is accepted`, async (url) => {

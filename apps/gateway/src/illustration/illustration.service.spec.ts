@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { GatewayApp } from '../../../../test/support/gateway-app.js';
 import { DomainError } from '../errors/domain-error.js';
 import { IllustrationRequest, type IllustrationFields } from './domain/illustration-request.js';
+import type { IllustratorProfile } from './domain/illustrator-profile.js';
 import { Illustrator } from './domain/illustrator.js';
 import { IllustrationService, type AcceptOptions } from './illustration.service.js';
 
@@ -106,7 +107,7 @@ describe('accept', () => {
 
   it('refuses every size but its own for a model that draws one only', async () => {
     const illustrator = gateway.app.get(Illustrator, { strict: false });
-    const profile = await illustrator.describe();
+    const profile = (await illustrator.describe()) as IllustratorProfile;
     const ofOneSize = { ...profile, defaultImageSize: 128, minImageSize: 128, maxImageSize: 128 };
     vi.spyOn(illustrator, 'profile').mockReturnValue(ofOneSize);
     const error = await accept(memory({ width: 64, height: 128 })).catch((refusal: unknown) => refusal);
