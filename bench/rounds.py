@@ -6,6 +6,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from bench.rows import Row, tell
+
 ROUNDS = 5
 
 
@@ -39,17 +41,36 @@ async def compare(title: str, unit: str, ours: Arm, goals: Sequence[Goal]) -> No
     print()
     for goal in goals:
         ratios = [mine / theirs for mine, theirs in zip(ours.figures, goal.baseline.figures, strict=True)]
-        print(f"ratio to {goal.baseline.name}: {_median_and_range(ratios, ', ')}{_verdict(ratios, goal.most)}")
+        is_met = None if goal.most is None else statistics.median(ratios) <= goal.most
+        print(f"ratio to {goal.baseline.name}: {_median_and_range(ratios, ', ')}{_verdict(is_met, goal.most)}")
+        _tell(title, unit, ours, goal, ratios, is_met)
 
 
 def _median_and_range(figures: Sequence[float], between: str) -> str:
     return f"{statistics.median(figures):.4f}{between}{min(figures):.4f} to {max(figures):.4f}"
 
 
-def _verdict(ratios: Sequence[float], most: float | None) -> str:
-    if most is None:
-        return ""
-    return f"; goal {most:.3f} or less: {'reached' if statistics.median(ratios) <= most else 'MISSED'}"
+def _verdict(is_met: bool | None, most: float | None) -> str:
+    return "" if is_met is None else f"; goal {most:.3f} or less: {'reached' if is_met else 'MISSED'}"
+
+
+def _tell(title: str, unit: str, ours: Arm, goal: Goal, ratios: Sequence[float], is_met: bool | None) -> None:
+    id, what = title.split(": ", 1)
+    tell(
+        Row(
+            id=id,
+            what=f"{what}; {unit}",
+            baseline=f"{goal.baseline.name}: {_spread(goal.baseline.figures)}",
+            ours=_spread(ours.figures),
+            ratio=_spread(ratios, 2),
+            goal="-" if goal.most is None else f"<= {goal.most:.2f}",
+            verdict="told only" if is_met is None else "met" if is_met else "MISSED",
+        )
+    )
+
+
+def _spread(figures: Sequence[float], digits: int = 3) -> str:
+    return f"{statistics.median(figures):.{digits}f} ({min(figures):.{digits}f} to {max(figures):.{digits}f})"
 
 
 async def take_turns(arms: Sequence[Arm], seconds: float = float("inf")) -> None:

@@ -11,6 +11,7 @@ const commands = {
   redrive: 'draw failed jobs again: the ids of jobs, or --all',
   test: 'every test',
   faults: 'the long form of the fault tests: hundreds of kills, no job lost',
+  bench: 'every benchmark that needs no GPU, and one table of them',
   check: 'formatting, lint, types, layers, contract, containers, docs',
   proto: 'generate code from proto/ for both languages',
   build: 'compile the gateway into dist/',

@@ -25,16 +25,18 @@ export class PostgresServer {
     private child: ChildProcess,
     private readonly folder: string,
     private readonly port: number,
+    private readonly isDurable: boolean,
   ) {}
 
-  static async start(): Promise<PostgresServer> {
+  /** @param options `isDurable`: as in production, what is committed is on the disk; tests need no more than the process */
+  static async start({ isDurable = false } = {}): Promise<PostgresServer> {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-pg-'));
     const owner = ownerOfServer();
     if (owner !== undefined) fs.chownSync(folder, owner.uid, owner.gid);
     const initdb = ['-D', path.join(folder, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
     execFileSync(program('initdb'), initdb, { stdio: 'pipe', ...owner, cwd: folder });
     const port = await freePort();
-    const server = new PostgresServer(launch(folder, port), folder, port);
+    const server = new PostgresServer(launch(folder, port, isDurable), folder, port, isDurable);
     await server.untilReady();
     return server;
   }
@@ -64,7 +66,7 @@ export class PostgresServer {
   /** The fast way of a planned restart: connections are cut. */
   async restart(): Promise<void> {
     await this.end('SIGINT');
-    this.child = launch(this.folder, this.port);
+    this.child = launch(this.folder, this.port, this.isDurable);
     await this.untilReady();
   }
 
@@ -94,9 +96,13 @@ export class PostgresServer {
   }
 }
 
-function launch(folder: string, port: number): ChildProcess {
+function launch(folder: string, port: number, isDurable: boolean): ChildProcess {
   // Without fsync: what a test kills is the process, never the machine.
-  const settings = ['fsync=off', 'listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`];
+  const settings = [
+    `fsync=${isDurable ? 'on' : 'off'}`,
+    'listen_addresses=127.0.0.1',
+    `unix_socket_directories=${folder}`,
+  ];
   const args = ['-D', path.join(folder, 'data'), '-p', String(port), ...settings.flatMap((one) => ['-c', one])];
   const log = fs.openSync(path.join(folder, 'log'), 'a');
   const child = spawn(program('postgres'), args, { stdio: ['ignore', log, log], cwd: folder, ...ownerOfServer() });

@@ -1,0 +1,27 @@
+/** A straight line through points, by least squares, and how sure its slope is. */
+export interface Slope {
+  /** Change of the value in an hour. */
+  perHour: number;
+  /** Standard error of `perHour`. */
+  error: number;
+}
+
+/** @param points times in milliseconds; three at least */
+export function slopeOf(points: readonly { ms: number; value: number }[]): Slope {
+  const hours = points.map(({ ms }) => ms / 3_600_000);
+  const meanHour = mean(hours);
+  const meanValue = mean(points.map(({ value }) => value));
+  const spread = sum(hours.map((hour) => (hour - meanHour) ** 2));
+  const perHour = sum(points.map(({ value }, at) => ((hours[at] ?? 0) - meanHour) * (value - meanValue))) / spread;
+  const residuals = points.map(({ value }, at) => value - meanValue - perHour * ((hours[at] ?? 0) - meanHour));
+  const variance = sum(residuals.map((residual) => residual ** 2)) / (points.length - 2);
+  return { perHour, error: Math.sqrt(variance / spread) };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function mean(values: readonly number[]): number {
+  return sum(values) / values.length;
+}
