@@ -1,7 +1,7 @@
 // The parts of the documentation that are written by a program: tables between `<!-- begin:NAME -->` and `<!-- end:NAME -->`.
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import { childEnvironment, inRoot, node24, pythonTool } from '../paths.mjs';
+import { inRoot } from '../paths.mjs';
+import { evaluate, gatewaySettings, moduleUrl, workerSettings } from './settings.mjs';
 
 /** Generated part -> the page it stands in and the text it should have. */
 export function generatedParts() {
@@ -38,23 +38,6 @@ function settingsTable(settings) {
   );
 }
 
-function gatewaySettings() {
-  return evaluate(`
-    import { envSchema } from '${moduleUrl('config/env.schema.js')}';
-    const rows = Object.entries(envSchema.shape).map(([name, field]) => ({
-      name, default: field.def.type === 'default' ? field.def.defaultValue : undefined, description: field.description ?? '' }));
-    process.stdout.write(JSON.stringify(rows));`);
-}
-
-function workerSettings() {
-  return JSON.parse(
-    execFileSync(pythonTool('python'), ['-m', 'illustration_worker.settings'], {
-      encoding: 'utf8',
-      env: childEnvironment(),
-    }),
-  );
-}
-
 function errorTable() {
   const rows = evaluate(`
     import { catalogue } from '${moduleUrl('errors/catalogue.js')}';
@@ -87,11 +70,4 @@ function reasonComments() {
         .replaceAll('\n', ' '),
     ]),
   );
-}
-
-const moduleUrl = (name) => new URL(`file://${inRoot('dist', 'gateway', name)}`).href;
-
-/** Runs a module's text on Node 24 and parses what it prints as JSON. */
-function evaluate(text) {
-  return JSON.parse(execFileSync(node24, ['--input-type=module', '-e', text], { cwd: inRoot(), encoding: 'utf8' }));
 }

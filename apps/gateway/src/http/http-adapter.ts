@@ -6,13 +6,14 @@ import { answerUnreadableRequest } from './unreadable-request.js';
 
 /**
  * Time limits of the server. Node's own let a caller send headers for 90 s and a body for ever, and close idle
- * connections after 5 s: before a load balancer does (ALB: 60 s), which then answers 502.
+ * connections after 5 s: before a load balancer does, which then answers 502. A balancer's idle timeout must be longer than
+ * the 120 s that callers wait for an answer (deploy/service.json), and ours longer than the balancer's.
  */
 export const serverLimits = {
   headersTimeout: 10_000,
   requestTimeout: 15_000,
   connectionsCheckingInterval: 1_000,
-  keepAliveTimeout: 70_000,
+  keepAliveTimeout: 130_000,
 } as const;
 
 /** Express with our server limits, and with a say in the shutdown before any module is torn down. */

@@ -6,6 +6,7 @@ import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { type CoreApp, startCoreApp } from '../../../../test/support/core-app.js';
+import { facts } from '../../../../scripts/deploy/service-facts.mjs';
 import { serverLimits } from './http-adapter.js';
 import { listen } from './listen.js';
 
@@ -160,7 +161,8 @@ describe('headers', () => {
 
 it('limits slow callers and outlives the idle time of load balancers', () => {
   expect(core.app.getHttpServer()).toMatchObject(serverLimits);
-  expect(serverLimits.keepAliveTimeout).toBeGreaterThan(60_000);
+  expect(serverLimits.keepAliveTimeout).toBe(facts.seconds.gateway_keep_alive * 1000);
+  expect(serverLimits.keepAliveTimeout).toBeGreaterThan(facts.seconds.load_balancer_idle_timeout * 1000);
 });
 
 function rawReply(message: string): Promise<string> {
