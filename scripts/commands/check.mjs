@@ -1,12 +1,22 @@
 // Everything that is checked without running the service: formatting, lint, types, layers, contract, containers, docs.
 import fs from 'node:fs';
-import { inRoot, nodeTool, pythonTool, workerFolder } from '../paths.mjs';
+import { inRoot, node24, nodeTool, pythonTool, workerFolder } from '../paths.mjs';
 import { CommandFailed, run, step } from '../progress.mjs';
+import { composeLoader, ensureDeployTools, hasComposeLoader, hasKubernetesTools } from '../setup/deploy-tools.mjs';
 import { ensureGatewayBuild } from '../setup/gateway-build.mjs';
 import { setUpTools } from '../setup/setup.mjs';
+import { whyNoTerraform } from '../setup/terraform.mjs';
 
 const dockerfiles = () =>
   fs.readdirSync(inRoot('deploy'), { recursive: true }).filter((name) => /(^|\/)Dockerfile|\.Dockerfile$/.test(name));
+
+const shellScripts = () =>
+  ['deploy', 'scripts', 'worker-python'].flatMap((folder) =>
+    fs
+      .readdirSync(inRoot(folder), { recursive: folder !== 'worker-python' })
+      .filter((name) => name.endsWith('.sh'))
+      .map((name) => inRoot(folder, name)),
+  );
 
 const checks = [
   {
@@ -61,14 +71,47 @@ const checks = [
     log: 'hadolint',
     command: pythonTool('hadolint'),
     args: () => dockerfiles().map((name) => inRoot('deploy', name)),
-    skipUnless: () => fs.existsSync(pythonTool('hadolint')),
-    why: 'hadolint has no package for this platform',
+    whyNot: () => (fs.existsSync(pythonTool('hadolint')) ? undefined : 'hadolint has no package for this platform'),
   },
   {
     name: 'compose files (dclint)',
     log: 'dclint',
     command: nodeTool('dclint'),
-    args: ['docker-compose.yml', 'docker-compose.cpu.yml', '--max-warnings', '0'],
+    args: ['docker-compose.yml', '--max-warnings', '0'],
+  },
+  {
+    name: 'compose files (compose-go)',
+    log: 'compose',
+    command: composeLoader,
+    args: ['docker-compose.yml'],
+    whyNot: () => (hasComposeLoader() ? undefined : 'Go is not installed'),
+  },
+  {
+    name: 'Kubernetes (kustomize, helm, kubeconform)',
+    log: 'kubernetes',
+    command: node24,
+    args: [inRoot('scripts', 'deploy', 'check-kubernetes.mjs')],
+    whyNot: () => (hasKubernetesTools() ? undefined : 'Go is not installed'),
+  },
+  {
+    name: 'ECS task definition',
+    log: 'ecs',
+    command: node24,
+    args: [inRoot('scripts', 'deploy', 'ecs-task-definition.mjs'), '--check'],
+  },
+  {
+    name: 'Terraform (fmt, validate, test)',
+    log: 'terraform',
+    command: node24,
+    args: [inRoot('scripts', 'deploy', 'check-terraform.mjs')],
+    whyNot: whyNoTerraform,
+  },
+  {
+    name: 'shell scripts (shellcheck)',
+    log: 'shellcheck',
+    command: pythonTool('shellcheck'),
+    args: () => ['--external-sources', ...shellScripts()],
+    whyNot: () => (fs.existsSync(pythonTool('shellcheck')) ? undefined : 'shellcheck has no package for this platform'),
   },
   {
     name: 'documentation',
@@ -81,10 +124,12 @@ const checks = [
 export default async function check() {
   await setUpTools();
   await ensureGatewayBuild();
+  await ensureDeployTools();
   const failures = [];
-  for (const { name, log, command, args, cwd, skipUnless, why } of checks) {
-    if (skipUnless && !skipUnless()) {
-      console.log(`  - ${name}: skipped, ${why}`);
+  for (const { name, log, command, args, cwd, whyNot } of checks) {
+    const reason = whyNot?.();
+    if (reason !== undefined) {
+      console.log(`  - ${name}: skipped, ${reason}`);
       continue;
     }
     try {

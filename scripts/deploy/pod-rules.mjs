@@ -37,12 +37,12 @@ function probePaths(gateway) {
 }
 
 function graceTimes(spec, gateway, worker) {
-  const seconds = [
+  const steps = [
     gateway.lifecycle?.preStop?.sleep?.seconds,
     Number(env(gateway).get('SHUTDOWN_GRACE_SECONDS')),
     Number(env(worker).get('SHUTDOWN_GRACE_SECONDS')),
   ];
-  const needed = seconds.reduce((sum, one) => sum + one, 0);
+  const needed = steps.reduce((sum, one) => sum + one, 0);
   const given = spec.terminationGracePeriodSeconds;
   return needed + 5 <= given
     ? []
@@ -80,13 +80,13 @@ function environment(gateway, worker, settings) {
       .filter((name) => !names.has(name) && !name.startsWith('OTEL_'))
       .map((name) => `${container.name}: has no setting ${name}`);
   const addresses = [gateway, worker].filter((one) => env(one).get('WORKER_ADDRESS') !== `unix:${socket}`);
-  const open = gateway.ports.map(({ name, containerPort }) => `${name}:${containerPort}`);
+  const open = new Set(gateway.ports.map(({ name, containerPort }) => `${name}:${containerPort}`));
   return [
     ...unknown(gateway, settings.gateway),
     ...unknown(worker, settings.worker),
     ...addresses.map(({ name }) => `${name}: looks for the socket elsewhere than ${socket}`),
     ...Object.entries(ports)
-      .filter(([name, port]) => !open.includes(`${name}:${port}`))
+      .filter(([name, port]) => !open.has(`${name}:${port}`))
       .map(([name, port]) => `the gateway does not open ${name} on ${port}`),
     ...(Number(env(gateway).get('SHUTDOWN_GRACE_SECONDS')) <= seconds.gateway_shutdown_grace
       ? []

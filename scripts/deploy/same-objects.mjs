@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 
 /** Labels that only say where an object comes from. */
-const marks = [
+const marks = new Set([
   'helm.sh/chart',
   'app.kubernetes.io/managed-by',
   'app.kubernetes.io/version',
   'app.kubernetes.io/instance',
-];
+]);
 
 /** @returns {string[]} what differs, in words */
 export function differences(overlay, chart) {
@@ -42,7 +42,7 @@ function normal(value, key = '') {
     return isUnordered ? list.sort((a, b) => (a.name < b.name ? -1 : 1)) : list;
   }
   if (value === null || typeof value !== 'object') return value;
-  const entries = Object.entries(value).filter(([name]) => !marks.includes(name) && name !== 'helm.sh/resource-policy');
+  const entries = Object.entries(value).filter(([name]) => !marks.has(name) && name !== 'helm.sh/resource-policy');
   return Object.fromEntries(
     entries
       .map(([name, one]) => [name, normal(one, name)])

@@ -9,11 +9,11 @@ const usage = 'Usage: load-test.mjs <API_URL> [TOKEN] [--requests 10] [--concurr
 /** A little more than the service lets anybody wait. */
 const timeoutMs = 125_000;
 
-const { url, token, requests, concurrency, steps, user } = readArguments();
+const test = readArguments();
 const outcomes = [];
 const begin = performance.now();
 let next = 0;
-await Promise.all(Array.from({ length: Math.min(concurrency, requests) }, work));
+await Promise.all(Array.from({ length: Math.min(test.concurrency, test.requests) }, work));
 report((performance.now() - begin) / 1000);
 
 function readArguments() {
@@ -42,7 +42,7 @@ function readArguments() {
 }
 
 async function work() {
-  while (next < requests) outcomes.push(await draw(next++));
+  while (next < test.requests) outcomes.push(await draw(next++));
 }
 
 /** @returns what came of it: `error` is the slug of a problem, or why there was no answer */
@@ -50,13 +50,13 @@ async function draw(index) {
   const start = performance.now();
   const outcome = (status, error) => ({ status, error, seconds: (performance.now() - start) / 1000 });
   try {
-    const response = await fetch(`${url}/v1/images/memory`, {
+    const response = await fetch(`${test.url}/v1/images/memory`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', ...(token ? { Authorization: `Bearer ${token}` } : {}) },
+      headers: { 'Content-Type': 'application/json', ...(test.token ? { Authorization: `Bearer ${test.token}` } : {}) },
       body: JSON.stringify({
-        user_id: user ?? `test_user_${index}`,
+        user_id: test.user ?? `test_user_${index}`,
         prompt: `Test prompt ${index}`,
-        num_inference_steps: steps,
+        num_inference_steps: test.steps,
       }),
       signal: AbortSignal.timeout(timeoutMs),
     });

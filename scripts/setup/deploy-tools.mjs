@@ -4,7 +4,6 @@
 import fs from 'node:fs';
 import { inRoot } from '../paths.mjs';
 import { CommandFailed, step } from '../progress.mjs';
-import { writeStrictSchemas } from '../deploy/custom-resource-schemas.mjs';
 import { ensureKubernetesSchemas, kubernetesSchemas } from './kubernetes-schemas.mjs';
 import { ensureGoTool, goModuleFolder, goToolPath } from './go-tool.mjs';
 
@@ -62,6 +61,8 @@ export async function ensureDeployTools() {
   await ensureKubernetesSchemas();
   if (fs.existsSync(customResourceSchemas) || !fs.existsSync(kubeconform)) return;
   await step('schemas of KEDA and the Prometheus operator', async () => {
+    // Needs a package of npm; this file is read before any is installed.
+    const { writeStrictSchemas } = await import('../deploy/custom-resource-schemas.mjs');
     const files = definitions.flatMap(({ module, version, files: names }) => {
       const folder = goModuleFolder(module, version);
       if (folder === undefined) throw new CommandFailed(`the Go module ${module}@${version} could not be had`);
