@@ -7,7 +7,7 @@ import { inRoot } from '../paths.mjs';
 import { facts } from './service-facts.mjs';
 
 const file = inRoot('deploy', 'ecs', 'task-definition.json');
-const { ecs, images, ports, probes, seconds, socket, users } = facts;
+const { ecs, images, ports, worker_ports: workerPorts, probes, seconds, socket, users } = facts;
 const registry = 'ACCOUNT.dkr.ecr.REGION.amazonaws.com';
 const [socketVolume, modelVolume, dataVolume] = ['worker-socket', 'models', 'data'];
 
@@ -35,7 +35,7 @@ function gateway() {
   return {
     ...container('gateway'),
     memory: ecs.gateway_memory,
-    portMappings: Object.entries(ports).map(([name, containerPort]) => ({ name, containerPort, protocol: 'tcp' })),
+    portMappings: portMappings(ports),
     environment: environment({
       WORKER_ADDRESS: `unix:${socket}`,
       METRICS_HOST: '0.0.0.0',
@@ -69,11 +69,13 @@ function worker() {
   return {
     ...container('worker'),
     memoryReservation: ecs.memory - 2 * ecs.gateway_memory,
+    portMappings: portMappings(workerPorts),
     environment: environment({
       WORKER_ADDRESS: `unix:${socket}`,
       MODEL_PATH: 'stabilityai/stable-diffusion-xl-base-1.0',
       IP_ADAPTER: 'h94/IP-Adapter',
       IP_ADAPTER_WEIGHTS: 'ip-adapter_sdxl_vit-h.safetensors',
+      WORKER_METRICS_PORT: String(workerPorts['worker-metrics']),
       AWS_REGION: 'REGION',
       SHUTDOWN_GRACE_SECONDS: String(seconds.worker_shutdown_grace),
     }),
@@ -108,6 +110,8 @@ function container(name) {
 }
 
 const environment = (values) => Object.entries(values).map(([name, value]) => ({ name, value }));
+const portMappings = (named) =>
+  Object.entries(named).map(([name, containerPort]) => ({ name, containerPort, protocol: 'tcp' }));
 const mount = (sourceVolume, containerPath) => ({ sourceVolume, containerPath, readOnly: false });
 const healthCheck = (command, { startPeriod }) => ({ command, interval: 30, timeout: 10, retries: 3, startPeriod });
 

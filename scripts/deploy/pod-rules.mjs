@@ -1,7 +1,7 @@
 // What must hold for every Deployment that we ship, whoever rendered it. Each rule returns what is wrong, in words.
 import { facts } from './service-facts.mjs';
 
-const { ports, probes, seconds, socket, users } = facts;
+const { ports, worker_ports: workerPorts, probes, seconds, socket, users } = facts;
 const env = (container) => new Map((container.env ?? []).map(({ name, value }) => [name, value]));
 
 /** @returns {string[]} */
@@ -80,14 +80,14 @@ function environment(gateway, worker, settings) {
       .filter((name) => !names.has(name) && !name.startsWith('OTEL_'))
       .map((name) => `${container.name}: has no setting ${name}`);
   const addresses = [gateway, worker].filter((one) => env(one).get('WORKER_ADDRESS') !== `unix:${socket}`);
-  const open = new Set(gateway.ports.map(({ name, containerPort }) => `${name}:${containerPort}`));
+  const open = new Set([gateway, worker].flatMap((one) => one.ports).map((one) => `${one.name}:${one.containerPort}`));
   return [
     ...unknown(gateway, settings.gateway),
     ...unknown(worker, settings.worker),
     ...addresses.map(({ name }) => `${name}: looks for the socket elsewhere than ${socket}`),
-    ...Object.entries(ports)
+    ...Object.entries({ ...ports, ...workerPorts })
       .filter(([name, port]) => !open.has(`${name}:${port}`))
-      .map(([name, port]) => `the gateway does not open ${name} on ${port}`),
+      .map(([name, port]) => `nobody opens ${name} on ${port}`),
     ...(Number(env(gateway).get('SHUTDOWN_GRACE_SECONDS')) <= seconds.gateway_shutdown_grace
       ? []
       : ['the gateway takes longer to stop than the load balancer expects']),

@@ -1,6 +1,7 @@
 // The parts of the documentation that are written by a program: tables between `<!-- begin:NAME -->` and `<!-- end:NAME -->`.
 import fs from 'node:fs';
 import { inRoot } from '../paths.mjs';
+import { costTable } from './cost-table.mjs';
 import { evaluate, gatewaySettings, moduleUrl, workerSettings } from './settings.mjs';
 
 /** Generated part -> the page it stands in and the text it should have. */
@@ -9,6 +10,7 @@ export function generatedParts() {
     { page: 'README.md', name: 'gateway-settings', text: settingsTable(gatewaySettings()) },
     { page: 'README.md', name: 'worker-settings', text: settingsTable(workerSettings()) },
     { page: 'docs/03-errors.md', name: 'errors', text: errorTable() },
+    { page: 'docs/10-operations.md', name: 'costs', text: costs() },
   ];
 }
 
@@ -36,6 +38,11 @@ function settingsTable(settings) {
     ['variable', 'default', 'what it does'],
     settings.map((setting) => [`\`${setting.name}\``, shown(setting.default), setting.description]),
   );
+}
+
+function costs() {
+  const { head, rows } = costTable();
+  return table(head, rows);
 }
 
 function errorTable() {

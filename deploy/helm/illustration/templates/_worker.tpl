@@ -3,12 +3,19 @@ The worker as a native sidecar: it starts before the gateway and is stopped afte
 finished. The gateway starts as soon as the worker listens; the model is loaded meanwhile, and readiness waits for it.
 */}}
 {{- define "illustration.worker" -}}
-{{- $own := dict "WORKER_ADDRESS" "unix:/run/worker/worker.sock" "SHUTDOWN_GRACE_SECONDS" .Values.drain.workerSeconds }}
+{{- $own := dict
+  "WORKER_ADDRESS" "unix:/run/worker/worker.sock"
+  "WORKER_METRICS_HOST" "0.0.0.0"
+  "WORKER_METRICS_PORT" "9465"
+  "SHUTDOWN_GRACE_SECONDS" .Values.drain.workerSeconds }}
 {{- $gpu := dict .Values.gpu.resourceName "1" }}
 - name: worker
   image: {{ .Values.images.worker.repository }}:{{ .Values.images.worker.tag | default .Chart.AppVersion }}
   imagePullPolicy: {{ .Values.images.pullPolicy }}
   restartPolicy: Always
+  ports:
+    - name: worker-metrics
+      containerPort: 9465
   env:
     {{- include "illustration.env" (merge $own .Values.settings.worker) | nindent 4 }}
   startupProbe:
