@@ -1,7 +1,7 @@
 """``python -m illustration_worker.rpc.healthcheck`` exits with 0 when the worker would draw now: for container probes.
 
-With ``--live`` it is enough that the worker answers, whatever it says: a worker that loads its model for minutes is well,
-one that answers nobody is to be started again.
+With ``--live`` it is enough that the worker answers, whatever it says: a worker that loads its model for minutes is
+well, one that answers nobody is to be started again.
 
 The address comes from ``WORKER_ADDRESS`` alone: a probe needs nothing else of the settings.
 """
