@@ -3,8 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { parseAllDocuments } from 'yaml';
 import { inRoot } from '../paths.mjs';
 import { helm, kustomize } from '../setup/deploy-tools.mjs';
+import { kubernetesVersion } from '../setup/kubernetes-schemas.mjs';
 
 const chart = inRoot('deploy', 'helm', 'illustration');
+// Helm built from source takes itself for one of an old Kubernetes.
+const cluster = ['--kube-version', kubernetesVersion];
 
 /** Overlay -> the values files that make the chart the same. */
 export const pairs = {
@@ -20,11 +23,24 @@ export function renderOverlay(name) {
 /** @param {string[]} [settings] `name=value`, as for `--set` */
 export function renderChart(valuesFiles, settings = []) {
   const values = valuesFiles.flatMap((name) => ['--values', `${chart}/${name}`]);
-  return output(helm, ['template', 'illustration', chart, ...values, ...settings.flatMap((one) => ['--set', one])]);
+  return output(helm, [
+    'template',
+    'illustration',
+    chart,
+    ...cluster,
+    ...values,
+    ...settings.flatMap((one) => ['--set', one]),
+  ]);
 }
 
 export function lintChart(valuesFiles) {
-  return output(helm, ['lint', '--strict', chart, ...valuesFiles.flatMap((name) => ['--values', `${chart}/${name}`])]);
+  return output(helm, [
+    'lint',
+    '--strict',
+    ...cluster,
+    chart,
+    ...valuesFiles.flatMap((name) => ['--values', `${chart}/${name}`]),
+  ]);
 }
 
 /** @returns {object[]} */

@@ -13,7 +13,10 @@ const ours = ['gateway', ...workers];
 test('the profiles are cpu, gpu and observability, and a worker belongs to one of the first two', () => {
   const profiles = Object.values(services).flatMap((service) => service.profiles ?? []);
   assert.deepEqual([...new Set(profiles)].sort(), ['cpu', 'gpu', 'observability']);
-  assert.deepEqual(workers.map((name) => services[name].profiles).flat(), ['gpu', 'cpu']);
+  assert.deepEqual(
+    workers.flatMap((name) => services[name].profiles),
+    ['gpu', 'cpu'],
+  );
 });
 
 test('the GPU is reserved for the worker that draws on it', () => {
