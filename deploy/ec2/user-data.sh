@@ -22,10 +22,11 @@ install -d -o 10002 -g 10001 -m 2770 "$state/models" "$state/socket"
 
 aws ecr get-login-password --region "$region" | docker login --username AWS --password-stdin "$registry"
 # In a file that root alone reads: what stands on a command line, or in the user data, can be read by others.
+token=$(aws secretsmanager get-secret-value --region "$region" --secret-id "$token_secret" \
+  --query SecretString --output text)
 (
   umask 077
-  printf 'AUTH_TOKEN=%s\n' "$(aws secretsmanager get-secret-value --region "$region" --secret-id "$token_secret" \
-    --query SecretString --output text)" >/etc/illustration.env
+  printf 'AUTH_TOKEN=%s\n' "$token" >/etc/illustration.env
 )
 
 run() { # NAME IMAGE DOCKER-ARGUMENTS...

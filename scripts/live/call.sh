@@ -57,7 +57,7 @@ draw() {
   401) fail "the service asks for a token: $0 ${api_url} TOKEN" ;;
   422)
     case $body in
-    *'"avatar-not-found"'*) fail "user ${user_id} has no picture to draw from; name one that has: $0 ${api_url} '' USER_ID" ;;
+    *'"avatar-not-found"'*) fail "user ${user_id} has no picture to draw from; name one that has: USER_ID=demo $0 ${api_url} ..." ;;
     *) fail "the request was refused" ;;
     esac
     ;;
