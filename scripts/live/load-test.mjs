@@ -37,7 +37,7 @@ function readArguments() {
     };
   } catch (error) {
     console.error(error.message === usage ? usage : `${error.message}\n${usage}`);
-    process.exit(2);
+    return process.exit(2);
   }
 }
 
