@@ -18,6 +18,20 @@ for (const [overlay, valuesFiles] of Object.entries(pairs)) {
   note(`chart and overlay ${overlay}`, differences(...Object.values(rendered).map(objectsIn)));
   lintChart(valuesFiles);
 }
+const everyKnob = renderChart(
+  [],
+  [
+    'images.pullSecrets[0]=registry',
+    'gpu.runtimeClassName=nvidia',
+    'serviceAccount.annotations.role=arn',
+    'storage.data.storageClassName=gp3',
+    'settings.worker.CHECKPOINT_EVERY=5',
+    'resources.gateway.limits.cpu=2',
+    'serviceMonitor.enabled=true',
+    'networkPolicy.monitoringNamespace=observability',
+  ],
+);
+note('chart with every knob turned', [...invalid(everyKnob), ...ofDeployments(everyKnob)]);
 note('the schema of the values', accepted());
 for (const problem of problems) console.error(problem);
 if (problems.length === 0)
