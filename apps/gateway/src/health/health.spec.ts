@@ -23,6 +23,7 @@ describe('GET /health', () => {
     expect(reply.text).toBe('{"status":"healthy","message":"Image generation service is ready"}');
     expect(reply.headers['content-type']).toMatch(/^application\/json/);
     expect(reply.headers['cache-control']).toBe('no-store');
+    expect(reply.headers).not.toHaveProperty('retry-after');
   });
 
   it('says why a generation cannot start, and recovers', async () => {
@@ -33,6 +34,17 @@ describe('GET /health', () => {
     expect(reply.headers['cache-control']).toBe('no-store');
     core.illustrator.now = { isReady: true };
     expect((await get('/health')).status).toBe(200);
+  });
+
+  it.each(['/health', '/health/ready'])('says at %s when to ask again, as far as that is known', async (path) => {
+    core.illustrator.now = loading;
+    expect((await get(path)).headers['retry-after']).toBe('5');
+    const error = new DomainError('starting', 'About 35 s left.', { retryAfterSeconds: 34.2 });
+    core.illustrator.now = { isReady: false, error };
+    expect((await get(path)).headers['retry-after']).toBe('35');
+    core.illustrator.now = { isReady: true };
+    core.database.query = () => Promise.reject(new Error('away'));
+    expect((await get(path)).headers['retry-after']).toBe('5');
   });
 
   it('is unhealthy without the object store, and does not show its error', async () => {

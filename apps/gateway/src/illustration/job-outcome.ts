@@ -16,6 +16,8 @@ const result = z.object({
   ),
   /** Jobs of before there were warnings have none. */
   warnings: z.array(z.string()).default([]),
+  /** Jobs of before there was a cache have none. */
+  cached: z.boolean().default(false),
 });
 
 const ms = z.number().nonnegative();
@@ -48,8 +50,8 @@ export function toResult(pictures: readonly MadePicture[]): JsonObject {
     sha256: picture.sha256,
     size_bytes: picture.sizeBytes,
   }));
-  const warnings = new Set(pictures.flatMap(({ drawing }) => drawing?.warnings ?? []));
-  return { images, warnings: [...warnings] };
+  const warnings = new Set(pictures.flatMap(({ drawing, copied }) => (drawing ?? copied)?.warnings ?? []));
+  return { images, warnings: [...warnings], cached: pictures.every(({ copied }) => copied !== undefined) };
 }
 
 /** The pictures of a succeeded job. */
@@ -60,6 +62,11 @@ export function imagesOf(job: Pick<Job, 'result'>): ResultImage[] {
 /** What the caller should know of the pictures of a succeeded job, each sentence once. */
 export function warningsOf(job: Pick<Job, 'result'>): string[] {
   return result.parse(job.result).warnings;
+}
+
+/** Whether every picture of a succeeded job is a copy of one that was known: nothing was drawn. */
+export function isCached(job: Pick<Job, 'result'>): boolean {
+  return result.parse(job.result).cached;
 }
 
 /** The timings in a succeeded job's receipt. */
