@@ -26,8 +26,7 @@ export function openCache(
 ): OpenCache {
   const options = { namespace, ttl: ttlMs, throwOnErrors: true };
   if (url === undefined) {
-    const entries = new Keyv({ ...options, store: new LRUCache<string, string>({ max: maxEntries }) });
-    return { entries, close: () => undefined };
+    return { entries: new Keyv({ ...options, store: boundedMemory(maxEntries) }), close: () => undefined };
   }
   // Without the offline queue a command fails at once while the server is away: a picture need not wait to be drawn.
   const client = createClient({
@@ -43,4 +42,15 @@ export function openCache(
   // Every failure reaches whoever asked as well.
   entries.on('error', () => undefined);
   return { entries, close: () => client.isOpen && client.destroy() };
+}
+
+/** Keyv hands the time to live over as a number, where the cache takes options; it looks after the time itself. */
+function boundedMemory(max: number) {
+  const cache = new LRUCache<string, string>({ max });
+  return {
+    get: (key: string) => cache.get(key),
+    set: (key: string, value: string) => void cache.set(key, value),
+    delete: (key: string) => cache.delete(key),
+    clear: () => cache.clear(),
+  };
 }
