@@ -16,8 +16,8 @@ const result = z.object({
   ),
   /** Jobs of before there were warnings have none. */
   warnings: z.array(z.string()).default([]),
-  /** Jobs of before there was a cache have none. */
-  cached: z.boolean().default(false),
+  /** Copies of known pictures among them. Jobs of before there was a cache have none. */
+  cached_images: z.number().default(0),
 });
 
 const ms = z.number().nonnegative();
@@ -51,7 +51,8 @@ export function toResult(pictures: readonly MadePicture[]): JsonObject {
     size_bytes: picture.sizeBytes,
   }));
   const warnings = new Set(pictures.flatMap(({ drawing, copied }) => (drawing ?? copied)?.warnings ?? []));
-  return { images, warnings: [...warnings], cached: pictures.every(({ copied }) => copied !== undefined) };
+  const copies = pictures.filter(({ copied }) => copied !== undefined);
+  return { images, warnings: [...warnings], cached_images: copies.length };
 }
 
 /** The pictures of a succeeded job. */
@@ -66,7 +67,8 @@ export function warningsOf(job: Pick<Job, 'result'>): string[] {
 
 /** Whether every picture of a succeeded job is a copy of one that was known: nothing was drawn. */
 export function isCached(job: Pick<Job, 'result'>): boolean {
-  return result.parse(job.result).cached;
+  const { images, cached_images: copies } = result.parse(job.result);
+  return images.length > 0 && copies === images.length;
 }
 
 /** The timings in a succeeded job's receipt. */

@@ -80,7 +80,7 @@ it('the result is cached when all its pictures are copies, and one of before the
   const [whole, half] = [toResult([copy, copy]), toResult([copy, drawn])];
   expect([isCached({ result: whole }), isCached({ result: half })]).toEqual([true, false]);
   expect(warningsOf({ result: whole })).toEqual(['cut']);
-  const { cached: _, ...old } = whole;
+  const { cached_images: _, ...old } = whole;
   expect(isCached({ result: old })).toBe(false);
 });
 

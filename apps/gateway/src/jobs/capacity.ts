@@ -57,10 +57,10 @@ export class Capacity {
           SELECT extract(epoch FROM finished_at - started_at) * 1000 AS ms, total_steps,
             finished_at > clock_timestamp() - interval '10 minutes' AS is_fresh
           FROM (
-            SELECT * FROM illustration.jobs WHERE state = 'succeeded' AND attempt = 1
-            ORDER BY finished_at DESC LIMIT 500
+            SELECT started_at, finished_at, total_steps, result FROM illustration.jobs
+            WHERE state = 'succeeded' AND attempt = 1 ORDER BY finished_at DESC LIMIT 200
           ) ended
-          WHERE COALESCE((receipt->>'cached_images')::int, 0) = 0
+          WHERE COALESCE((result->>'cached_images')::int, 0) = 0
           ORDER BY finished_at DESC LIMIT 50
         ) latest
       ) recent`);

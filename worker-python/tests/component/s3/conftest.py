@@ -64,11 +64,11 @@ def _add_user(server: Path, port: int, credentials: tuple[str, str]) -> None:
 
 
 @pytest.fixture
-def stranger(s3_address: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> S3Source:
-    """Whoever is let in and may read nothing."""
+def stranger(s3: S3Source, monkeypatch: pytest.MonkeyPatch) -> S3Source:
+    """Whoever is let in and may read nothing. After ``s3``, which has the credentials of before."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", STRANGER[0])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", STRANGER[1])
-    return S3Source(f"http://{s3_address[0]}:{s3_address[1]}")
+    return S3Source(s3.client.meta.endpoint_url)
 
 
 @pytest.fixture

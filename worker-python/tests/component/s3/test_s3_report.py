@@ -4,6 +4,7 @@ import logging
 import os
 import random
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +18,9 @@ from illustration_worker.models.s3 import download
 from illustration_worker.models.s3.cache import ModelCache
 from illustration_worker.models.s3.source import S3Address, S3Source
 
-PART = 256 * 1024
-BODY = random.Random(8).randbytes(8 * PART)
+PART = 64 * 1024
+BODY = random.Random(8).randbytes(128 * PART)
+"""So many parts that when half of the bytes have come, some parts are whole, however the connections share them."""
 SECONDS = 30.0
 """After which a test fails, not the time anything takes."""
 
@@ -93,6 +95,7 @@ def test_a_terminal_shows_a_bar_and_no_lines(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     master, slave = os.openpty()
+    termios.tcsetwinsize(slave, (24, 100))
     shown = bytearray()
 
     def read() -> None:
