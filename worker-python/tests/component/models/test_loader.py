@@ -188,7 +188,9 @@ def changed_adapter(change: Callable[[dict[str, torch.Tensor]], dict[str, torch.
             id="FaceID",
         ),
         pytest.param(
-            changed_adapter(lambda weights: {name.replace("proj.", "other."): w for name, w in weights.items()}),
+            changed_adapter(
+                lambda weights: {n.replace("image_proj.proj.", "image_proj.other."): w for n, w in weights.items()}
+            ),
             "seems to be an IP-Adapter of a kind that is not known here",
             id="another kind",
         ),
