@@ -195,14 +195,15 @@ describe('two jobs with the same request at the same time', () => {
     ['is cancelled', new DomainError('canceled', 'The request was cancelled.')],
     ['fails', new DomainError('worker-unavailable', 'The worker made no progress for too long.')],
   ])('are two drawings when the first %s', async (_, reason) => {
-    for (const __ of [1, 2]) await bench.accept({ seed: 7, numInferenceSteps: 50 });
+    for (const __ of [1, 2]) await bench.accept({ seed: 7, numInferenceSteps: 100 });
     const gone = new AbortController();
     const first = await bench.lease();
     const failing = bench.run(first, { signal: gone.signal }).catch((error: unknown) => error);
     await vi.waitFor(() => expect(drawings()).toBe(1));
     const second = await bench.lease();
-    const running = bench.run(second);
-    await vi.waitFor(() => expect(bench.runner.room()).toBe(7));
+    const waits = vi.fn<() => void>();
+    const running = bench.run(second, { onWaiting: waits });
+    await vi.waitFor(() => expect(waits).toHaveBeenCalled());
     gone.abort(reason);
     expect(await failing).toBe(reason);
     expect(await bench.complete(second, await running)).toMatchObject({
@@ -214,13 +215,15 @@ describe('two jobs with the same request at the same time', () => {
   });
 
   it('leave each other alone when the second is cancelled', async () => {
-    for (const _ of [1, 2]) await bench.accept({ seed: 7, numInferenceSteps: 30 });
+    for (const _ of [1, 2]) await bench.accept({ seed: 7, numInferenceSteps: 100 });
     const running = bench.run(await bench.lease());
+    await vi.waitFor(() => expect(drawings()).toBe(1));
     const gone = new AbortController();
     const reason = new DomainError('canceled', 'The request was cancelled.');
     const second = await bench.lease();
-    const waiting = bench.run(second, { signal: gone.signal }).catch((error: unknown) => error);
-    await vi.waitFor(() => expect(bench.runner.room()).toBe(7));
+    const waits = vi.fn<() => void>();
+    const waiting = bench.run(second, { signal: gone.signal, onWaiting: waits }).catch((error: unknown) => error);
+    await vi.waitFor(() => expect(waits).toHaveBeenCalled());
     gone.abort(reason);
     expect(await waiting).toBe(reason);
     expect(await running).toMatchObject({ state: 'succeeded' });
