@@ -41,7 +41,7 @@ it('the reply, the job and the receipt say so, and each job has a picture of its
   });
 });
 
-it('it is known whatever the face that asks', async () => {
+it('is known whatever the face that asks', async () => {
   await overRest({ seed: 8 });
   expect((await overGrpc({ seed: 8 }))?.cached).toBe(true);
   expect((await overGrpc({ seed: 9 }))?.cached).toBe(false);

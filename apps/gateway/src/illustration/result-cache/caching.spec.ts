@@ -194,8 +194,8 @@ describe('two jobs with the same request at the same time', () => {
   it.each([
     ['is cancelled', new DomainError('canceled', 'The request was cancelled.')],
     ['fails', new DomainError('worker-unavailable', 'The worker made no progress for too long.')],
-  ])('are two drawings when the first %s', async (_, reason) => {
-    for (const __ of [1, 2]) await bench.accept({ seed: 7, numInferenceSteps: 100 });
+  ])('are two drawings when the first %s', async (_what, reason) => {
+    for (const _ of [1, 2]) await bench.accept({ seed: 7, numInferenceSteps: 100 });
     const gone = new AbortController();
     const first = await bench.lease();
     const failing = bench.run(first, { signal: gone.signal }).catch((error: unknown) => error);
