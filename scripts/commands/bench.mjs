@@ -22,6 +22,7 @@ const benches = {
   b4: typescript('b4_gateway'),
   b5: python('b5_png'),
   b6: typescript('b6_job_path'),
+  b7: python('b7_cold_start'),
   load: typescript('guide_load'),
 };
 

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { AppConfig } from '../../apps/gateway/src/config/app-config.js';
 import type { Database } from '../../apps/gateway/src/database/database.js';
 import { openDatabase } from '../../apps/gateway/src/database/open-database.js';
 import {
@@ -16,7 +17,12 @@ import type {
 import { DrawingDesk } from '../../apps/gateway/src/illustration/drawing-desk.js';
 import { Drafts } from '../../apps/gateway/src/illustration/drafts.js';
 import { IllustrationRunner } from '../../apps/gateway/src/illustration/illustration-runner.js';
-import { IllustrationService } from '../../apps/gateway/src/illustration/illustration.service.js';
+import { IllustrationService, type AcceptOptions } from '../../apps/gateway/src/illustration/illustration.service.js';
+import { PictureDrawing } from '../../apps/gateway/src/illustration/picture-drawing.js';
+import { PictureMaker } from '../../apps/gateway/src/illustration/picture-maker.js';
+import { CacheCounts } from '../../apps/gateway/src/illustration/result-cache/cache-counts.js';
+import { ResultCache } from '../../apps/gateway/src/illustration/result-cache/result-cache.js';
+import { TwinDrawings } from '../../apps/gateway/src/illustration/result-cache/twin-drawings.js';
 import { LoraFiles } from '../../apps/gateway/src/illustration/lora-files.js';
 import { ReferenceImages } from '../../apps/gateway/src/illustration/reference-images.js';
 import { Results } from '../../apps/gateway/src/illustration/results.js';
@@ -59,12 +65,23 @@ export interface RunOptions {
   onWaiting?: () => void;
 }
 
+export interface BenchOptions {
+  stepMs?: number;
+  checkpointEvery?: number;
+  /** Off unless told otherwise: most tests are about drawing. */
+  resultCache?: AppConfig['resultCache'];
+}
+
+const noCache = { url: undefined, ttlMs: 0, maxEntries: 1 };
+
 export class RunnerBench {
   readonly keys = new ObjectKeys({ avatar: 'avatars', subject: 'subjects', generated: 'generated', lora: 'loras' });
   folder = '';
   store: FileObjectStore;
   illustrator: AttentiveIllustrator;
   runner: IllustrationRunner;
+  cacheCounts: CacheCounts;
+  private cache: ResultCache | undefined;
   private service: IllustrationService;
 
   private constructor(
@@ -80,7 +97,7 @@ export class RunnerBench {
   }
 
   /** No job, and in the store nothing but Ada's two reference images. */
-  async reset({ stepMs = 0, checkpointEvery = 10 }: { stepMs?: number; checkpointEvery?: number } = {}): Promise<void> {
+  async reset({ stepMs = 0, checkpointEvery = 10, resultCache = noCache }: BenchOptions = {}): Promise<void> {
     await this.jobPath.clear();
     this.folder = fs.mkdtempSync(path.join(this.base, 'objects-'));
     const { folder, keys } = this;
@@ -93,15 +110,25 @@ export class RunnerBench {
     const references = new ReferenceImages(this.store, keys);
     const drafts = new Drafts(this.jobPath.checkpoints, this.jobPath.previews);
     const desk = new DrawingDesk(this.illustrator, { loraInstanceToken: 'SKS' });
-    this.runner = new IllustrationRunner(this.illustrator, desk, loras, references, results, drafts);
+    this.cache?.onApplicationShutdown();
+    this.cache = new ResultCache({ resultCache });
+    this.cacheCounts = new CacheCounts();
+    const twins = new TwinDrawings();
+    const drawing = new PictureDrawing(desk, results, drafts);
+    const maker = new PictureMaker(this.illustrator, desk, drawing, results, this.cache, twins, this.cacheCounts);
+    this.runner = new IllustrationRunner(this.illustrator, maker, twins, loras, references, results);
     this.service = new IllustrationService(this.illustrator, loras, results, this.jobPath.store);
   }
 
-  async accept(fields: Partial<IllustrationFields> = {}, kind: 'memory' | 'subject' = 'memory'): Promise<Job> {
+  async accept(
+    fields: Partial<IllustrationFields> = {},
+    kind: 'memory' | 'subject' = 'memory',
+    terms: Partial<Pick<AcceptOptions, 'tenant' | 'isFreshWanted'>> = {},
+  ): Promise<Job> {
     const prompt = kind === 'memory' ? 'the lake' : undefined;
     const request = IllustrationRequest.create(kind, { userId: 'ada', prompt, ...fields }, defaults);
     const deadline = new Date(Date.now() + 60_000);
-    const options = { tenant: 't', requestId: 'r-1', deadline, isPatient: true };
+    const options = { tenant: 't', requestId: 'r-1', deadline, isPatient: true, ...terms };
     return (await this.service.accept(request, options)).job;
   }
 
@@ -128,6 +155,7 @@ export class RunnerBench {
   }
 
   async stop(): Promise<void> {
+    this.cache?.onApplicationShutdown();
     await this.jobPath.stop();
     await this.database.close();
     fs.rmSync(this.base, { recursive: true });

@@ -24,6 +24,8 @@ export class RunningService {
         GRPC_PORT: '0',
         DATA_DIR: dataDir,
         WORKER_ADDRESS: '',
+        // Most tests are about drawing, and draw one picture twice to compare.
+        RESULT_CACHE_TTL_SECONDS: '0',
         ...env,
       },
       stdio: ['ignore', logFile, logFile],

@@ -67,6 +67,8 @@ export class WholeApp {
       GRPC_PORT: '0',
       DEFAULT_NUM_INFERENCE_STEPS: '3',
       SHUTDOWN_GRACE_SECONDS: '5',
+      // Most tests are about drawing.
+      RESULT_CACHE_TTL_SECONDS: '0',
       ...env,
     });
     const app = await createApp(AppModule.with(AppConfigModule.of(config)));

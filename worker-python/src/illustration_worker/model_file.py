@@ -10,7 +10,7 @@ class ModelFile:
     """Fields are those of ``worker.proto``'s ``ModelFile``."""
 
     role: str
-    """``base``, ``lora``, ``ip_adapter`` or ``image_encoder``."""
+    """``base``, ``vae``, ``lora``, ``ip_adapter`` or ``image_encoder``."""
     source: str
     """An ``s3://`` address, a file's name, a folder or a hub repository."""
     kind: str

@@ -79,6 +79,11 @@ class Settings(BaseSettings):
     model_kind: Annotated[Literal["auto", "lora", "checkpoint"], BeforeValidator(_lower_case)] = Field(
         default="auto", description="What that file must be; `auto`: what its header says."
     )
+    vae_path: str | None = Field(
+        default=None,
+        description="A VAE in place of the model's own: a .safetensors file, a folder or a hub repository; such as one"
+        " made for half precision (`VAE_DTYPE`).",
+    )
     model_cache_folder: str = Field(
         default="~/.cache/illustration-worker/models", description="Where files from S3, and digests, are kept."
     )
@@ -177,7 +182,8 @@ class Settings(BaseSettings):
     ] = Field(default="auto", description="`ENGINE=batching`: the attention kernel. `auto`: torch's choice.")
     vae_dtype: Annotated[Literal["float32", "float16", "bfloat16"], BeforeValidator(_lower_case)] = Field(
         default="float32",
-        description="`ENGINE=batching`: precision of the VAE. Narrower only for one made for it: SDXL's own overflows.",
+        description="`ENGINE=batching`: precision of the VAE. Narrower only for one made for it (`VAE_PATH`): SDXL's"
+        " own overflows.",
     )
     shutdown_grace_seconds: float = Field(
         default=25.0, ge=0, le=3600, description="How long jobs in flight may go on after SIGTERM before they are cut."

@@ -72,6 +72,7 @@ def _model_config(settings: Settings) -> ModelConfig:
         model_s3_path=settings.model_s3_path,
         model_file=settings.model_file,
         model_kind=settings.model_kind,
+        vae=settings.vae_path,
         lora_weights=settings.lora_weights if settings.enable_lora else None,
         lora_weights_name=settings.lora_weights_name,
         lora_scale=settings.lora_scale,

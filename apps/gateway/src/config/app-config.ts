@@ -38,6 +38,14 @@ export abstract class AppConfig {
     /** How long runs may go on after SIGTERM before they are handed back. */
     readonly drainGraceMs: number;
   };
+  abstract readonly resultCache: {
+    /** Redis; undefined: this process's memory. */
+    readonly url: string | undefined;
+    /** 0: nothing is remembered. */
+    readonly ttlMs: number;
+    /** In memory. */
+    readonly maxEntries: number;
+  };
   abstract readonly worker: { readonly kind: 'grpc'; readonly address: string } | { readonly kind: 'fake' };
   abstract readonly store: FileStoreConfig | S3StoreConfig;
   /** Key prefixes, each without a trailing slash. */

@@ -77,6 +77,17 @@ export const envSchema = z.object({
     .default(1000)
     .describe('More waiting jobs than this are refused with `queue-full`.'),
 
+  CACHE_URL: z
+    .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' })
+    .optional()
+    .describe('Redis server where instances share what they know of drawn pictures. Default: each in its own memory.'),
+  RESULT_CACHE_TTL_SECONDS: integer(0, 31_536_000)
+    .default(86_400)
+    .describe('How long a picture with a `seed` is known, so that the same request has a copy of it; 0: never.'),
+  RESULT_CACHE_MAX_ENTRIES: integer(1, 10_000_000)
+    .default(10_000)
+    .describe('Pictures that are known at most, without `CACHE_URL`; the least recently asked for are forgotten.'),
+
   SHUTDOWN_GRACE_SECONDS: integer(0, 3600)
     .default(120)
     .describe('How long requests in flight may go on after SIGTERM before they are cut off.'),

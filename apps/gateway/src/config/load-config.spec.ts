@@ -41,6 +41,7 @@ describe('loadConfig', () => {
         abortGraceMs: 5_000,
         drainGraceMs: 120_000,
       },
+      resultCache: { url: undefined, ttlMs: 86_400_000, maxEntries: 10_000 },
       worker: { kind: 'grpc', address: '127.0.0.1:50051' },
       store: { kind: 'file', folder: '/srv/data/objects', bucket: 'local' },
       keyPrefixes: { avatar: 'avatars', subject: 'subjects', generated: 'generated', lora: 'loras' },
@@ -93,6 +94,12 @@ describe('loadConfig', () => {
     const url = 'postgres://user:sesame@db:5432/illustration';
     expect(loadConfig({ DATABASE_URL: url }).database.url).toBe(url);
     expect(problemsOf({ DATABASE_URL: 'mysql://sesame' })).toEqual(['DATABASE_URL: must be a postgres:// URL']);
+  });
+
+  it('takes a Redis server for its cache, and nothing that is none', () => {
+    expect(loadConfig({ CACHE_URL: 'redis://cache:6379/2' }).resultCache.url).toBe('redis://cache:6379/2');
+    expect(problemsOf({ CACHE_URL: 'http://sesame' })).toEqual(['CACHE_URL: must be a redis:// or rediss:// URL']);
+    expect(loadConfig({ RESULT_CACHE_TTL_SECONDS: '0' }).resultCache.ttlMs).toBe(0);
   });
 
   it('keeps files when told so, whatever the bucket', () => {

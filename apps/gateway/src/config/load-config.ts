@@ -74,6 +74,11 @@ function toConfig(env: Env, workingDir: string): AppConfig {
     authToken: env.AUTH_ENABLED ? env.AUTH_TOKEN : undefined,
     database: { url: env.DATABASE_URL, folder: resolve(dataDir, 'database') },
     jobs: toJobs(env),
+    resultCache: {
+      url: env.CACHE_URL,
+      ttlMs: env.RESULT_CACHE_TTL_SECONDS * 1000,
+      maxEntries: env.RESULT_CACHE_MAX_ENTRIES,
+    },
     worker: env.ILLUSTRATOR === 'fake' ? { kind: 'fake' } : { kind: 'grpc', address: env.WORKER_ADDRESS },
     store: toStore(env, dataDir),
     keyPrefixes: {

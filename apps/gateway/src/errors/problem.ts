@@ -41,13 +41,19 @@ export function toProblem(error: DomainError, request: { path: string; requestId
   };
 }
 
+/** When the caller should try again, whole seconds; undefined: nobody knows, or never. */
+export function retryAfterSecondsOf({ reason, options }: DomainError): number | undefined {
+  const seconds = options.retryAfterSeconds ?? catalogue[reason].retryAfterSeconds;
+  return seconds === undefined ? undefined : Math.ceil(seconds);
+}
+
 /** Header fields that belong to the problem beside its body. */
 export function problemHeaders(error: DomainError): Record<string, string> {
-  const retryAfterSeconds = error.options.retryAfterSeconds ?? catalogue[error.reason].retryAfterSeconds;
+  const retryAfterSeconds = retryAfterSecondsOf(error);
   return {
     'Content-Type': PROBLEM_CONTENT_TYPE,
     'Cache-Control': 'no-store',
-    ...(retryAfterSeconds !== undefined && { 'Retry-After': String(Math.ceil(retryAfterSeconds)) }),
+    ...(retryAfterSeconds !== undefined && { 'Retry-After': String(retryAfterSeconds) }),
     ...(error.reason === 'unauthenticated' && { 'WWW-Authenticate': 'Bearer' }),
   };
 }

@@ -5,7 +5,7 @@ import type { Response } from 'express';
 
 import { Public } from '../auth/public.decorator.js';
 import { HealthReply, ProbeReply } from './health.dto.js';
-import { ReadinessChecks } from './readiness.js';
+import { ReadinessChecks, type Readiness } from './readiness.js';
 
 const READY_MESSAGE = 'Image generation service is ready';
 
@@ -22,8 +22,9 @@ export class HealthController {
   @ApiOkResponse({ type: HealthReply })
   @ApiServiceUnavailableResponse({ type: HealthReply })
   async health(@Res({ passthrough: true }) response: Response): Promise<HealthReply> {
-    const { isReady, why = 'Image generation service is not ready' } = await this.readiness.canGenerate();
-    response.status(isReady ? HttpStatus.OK : HttpStatus.SERVICE_UNAVAILABLE);
+    const readiness = await this.readiness.canGenerate();
+    setStatus(response, readiness);
+    const { isReady, why = 'Image generation service is not ready' } = readiness;
     return isReady ? { status: 'healthy', message: READY_MESSAGE } : { status: 'unhealthy', message: why };
   }
 
@@ -49,8 +50,13 @@ export class HealthController {
   @ApiOkResponse({ type: ProbeReply })
   @ApiServiceUnavailableResponse({ type: ProbeReply })
   async ready(@Res({ passthrough: true }) response: Response): Promise<HealthCheckResult> {
-    const { isReady, report } = await this.readiness.takesTraffic();
-    response.status(isReady ? HttpStatus.OK : HttpStatus.SERVICE_UNAVAILABLE);
-    return report;
+    const readiness = await this.readiness.takesTraffic();
+    setStatus(response, readiness);
+    return readiness.report;
   }
+}
+
+function setStatus(response: Response, { isReady, retryAfterSeconds }: Readiness): void {
+  response.status(isReady ? HttpStatus.OK : HttpStatus.SERVICE_UNAVAILABLE);
+  if (!isReady) response.setHeader('Retry-After', String(retryAfterSeconds));
 }

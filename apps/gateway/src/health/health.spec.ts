@@ -23,6 +23,7 @@ describe('GET /health', () => {
     expect(reply.text).toBe('{"status":"healthy","message":"Image generation service is ready"}');
     expect(reply.headers['content-type']).toMatch(/^application\/json/);
     expect(reply.headers['cache-control']).toBe('no-store');
+    expect(reply.headers).not.toHaveProperty('retry-after');
   });
 
   it('says why a generation cannot start, and recovers', async () => {
@@ -33,6 +34,14 @@ describe('GET /health', () => {
     expect(reply.headers['cache-control']).toBe('no-store');
     core.illustrator.now = { isReady: true };
     expect((await get('/health')).status).toBe(200);
+  });
+
+  it.each(['/health', '/health/ready'])('says at %s when to ask again, as far as that is known', async (path) => {
+    core.illustrator.now = loading;
+    expect((await get(path)).headers['retry-after']).toBe('5');
+    const error = new DomainError('starting', 'About 35 s left.', { retryAfterSeconds: 34.2 });
+    core.illustrator.now = { isReady: false, error };
+    expect((await get(path)).headers['retry-after']).toBe('35');
   });
 
   it('is unhealthy without the object store, and does not show its error', async () => {
@@ -48,6 +57,7 @@ describe('GET /health', () => {
     const reply = await get('/health');
     expect(reply.status).toBe(503);
     expect(reply.body).toEqual({ status: 'unhealthy', message: 'The database does not answer.' });
+    expect(reply.headers['retry-after']).toBe('5');
     const ready = await get('/health/ready');
     expect(ready.status).toBe(503);
     expect(ready.body).toMatchObject({ details: { database: { status: 'down' } } });

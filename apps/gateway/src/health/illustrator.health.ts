@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 
+import { retryAfterSecondsOf } from '../errors/problem.js';
 import { Illustrator } from '../illustration/domain/illustrator.js';
 
 /** Can a drawing start now? Known without asking the worker: the illustrator keeps watching it. */
@@ -14,6 +15,8 @@ export class IllustratorHealth {
   check(): HealthIndicatorResult {
     const indicator = this.indicators.check('illustrator');
     const availability = this.illustrator.availability();
-    return availability.isReady ? indicator.up() : indicator.down({ message: availability.error.detail });
+    if (availability.isReady) return indicator.up();
+    const { error } = availability;
+    return indicator.down({ message: error.detail, retry_after_seconds: retryAfterSecondsOf(error) });
   }
 }

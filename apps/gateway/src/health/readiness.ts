@@ -10,8 +10,13 @@ export interface Readiness {
   isReady: boolean;
   /** The first thing that is down, in words; undefined when ready. */
   why: string | undefined;
+  /** When to ask again if it is not ready. */
+  retryAfterSeconds: number;
   report: HealthCheckResult;
 }
+
+/** For what tells no time of its own. */
+const usualRetryAfterSeconds = 5;
 
 /** Puts the indicators together for the health pages. */
 @Injectable()
@@ -47,7 +52,13 @@ export class ReadinessChecks {
     const report = await this.reportOf(indicators);
     const firstDown = Object.values(report.error ?? {})[0];
     const why: unknown = firstDown?.message;
-    return { isReady: report.status === 'ok', why: typeof why === 'string' ? why : undefined, report };
+    const seconds: unknown = firstDown?.['retry_after_seconds'];
+    return {
+      isReady: report.status === 'ok',
+      why: typeof why === 'string' ? why : undefined,
+      retryAfterSeconds: typeof seconds === 'number' ? seconds : usualRetryAfterSeconds,
+      report,
+    };
   }
 
   /** terminus throws a report that is not good; here both kinds are answers. */

@@ -81,11 +81,12 @@ export class DrawingDesk {
     return { drawing, resumedFromStep: firstStep === undefined || firstStep === 1 ? undefined : firstStep - 1 };
   }
 
-  private toTask(
+  /** What the worker is asked for. */
+  toTask(
     job: Job,
     request: IllustrationRequest,
     image: number,
-    { people, loraFile, checkpoint }: DrawOptions,
+    { people, loraFile, checkpoint }: Pick<DrawOptions, 'people' | 'loraFile' | 'checkpoint'>,
   ): DrawingTask {
     return {
       jobId: job.id,

@@ -3,30 +3,26 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Job } from '../jobs/domain/job.js';
 import { JobRunner, type JobOutcome, type RunContext } from '../jobs/job-runner.js';
 import { runInRequest } from '../observability/request-context.js';
-import { fromPayload } from './domain/illustration-payload.js';
+import { fromPayload, wantsFreshPicture } from './domain/illustration-payload.js';
 import type { IllustrationRequest } from './domain/illustration-request.js';
 import { Illustrator } from './domain/illustrator.js';
-import { DrawingDesk, seedOf, type DrawOptions } from './drawing-desk.js';
-import { Drafts } from './drafts.js';
+import { seedOf } from './drawing-desk.js';
 import { toResult } from './job-outcome.js';
 import { LoraFiles } from './lora-files.js';
 import type { MadePicture } from './made-picture.js';
+import type { MakeOptions } from './picture-drawing.js';
+import { PictureMaker } from './picture-maker.js';
 import { toReceipt } from './receipt.js';
 import { ReferenceImages } from './reference-images.js';
+import { TwinDrawings } from './result-cache/twin-drawings.js';
 import { Results, type StoredPicture } from './results.js';
 
-/** One picture to draw, and where it goes. */
-interface Order {
-  job: Job;
-  request: IllustrationRequest;
-  attempt: number;
-  image: number;
-  key: string;
-}
+/** Jobs that wait for another's picture hold no room, up to so many: each of them costs a lease. */
+const mostTwinsWithoutRoom = 32;
 
 /** What an attempt draws from, read once for all its pictures. */
-type Sources = Pick<DrawOptions, 'people' | 'loraFile'>;
-const noSources: Sources = { people: [], loraFile: undefined };
+type Sources = Pick<MakeOptions, 'people' | 'versions' | 'loraFile'>;
+const noSources: Sources = { people: [], versions: [], loraFile: undefined };
 
 /** Runs illustration jobs: from the reference image to the stored pictures and the receipt. */
 @Injectable()
@@ -37,11 +33,11 @@ export class IllustrationRunner extends JobRunner {
 
   constructor(
     private readonly illustrator: Illustrator,
-    private readonly desk: DrawingDesk,
+    private readonly maker: PictureMaker,
+    private readonly twins: TwinDrawings,
     private readonly loraFiles: LoraFiles,
     private readonly referenceImages: ReferenceImages,
     private readonly results: Results,
-    private readonly drafts: Drafts,
   ) {
     super();
   }
@@ -49,14 +45,15 @@ export class IllustrationRunner extends JobRunner {
   /** What the worker has told that it takes, less what it was given from here. A job has one drawing with it at a time. */
   room(): number {
     const capacity = this.illustrator.profile()?.maxOutstandingJobs ?? 0;
-    return this.illustrator.availability().isReady ? Math.max(capacity - this.running, 0) : 0;
+    const drawing = this.running - Math.min(this.twins.waiting, mostTwinsWithoutRoom);
+    return this.illustrator.availability().isReady ? Math.max(capacity - drawing, 0) : 0;
   }
 
   onRoomChange(listener: () => void): () => void {
     this.listeners.add(listener);
-    const stopWatching = this.illustrator.onChange(listener);
+    const stops = [this.illustrator.onChange(listener), this.twins.onChange(listener)];
     return () => {
-      stopWatching();
+      stops.forEach((stop) => stop());
       this.listeners.delete(listener);
     };
   }
@@ -78,6 +75,7 @@ export class IllustrationRunner extends JobRunner {
   private async produce(job: Job, { attempt, signal, onProgress, onWaiting }: RunContext): Promise<JobOutcome> {
     const begunMs = performance.now();
     const request = fromPayload(job.request);
+    const isFreshWanted = wantsFreshPicture(job.request);
     const found = attempt > 1 ? await this.findAll(job.resultKeys, signal) : [];
     const isAllThere = job.resultKeys.every((_, image) => found[image] !== undefined);
     const referenceBegunMs = performance.now();
@@ -89,7 +87,7 @@ export class IllustrationRunner extends JobRunner {
       const options = { signal, onProgress, onWaiting, ...sources };
       pictures.push(
         stored === undefined
-          ? await this.draw({ job, request, attempt, image, key }, options)
+          ? await this.maker.make({ job, request, attempt, image, key, isFreshWanted }, options)
           : foundPicture(stored, seedOf(job, image)),
       );
     }
@@ -106,32 +104,11 @@ export class IllustrationRunner extends JobRunner {
 
   /** The LoRA was looked at when the job was accepted; it may be gone or another by now. */
   private async findSources(request: IllustrationRequest, signal: AbortSignal): Promise<Sources> {
-    const [loraFile, people] = await Promise.all([
+    const [loraFile, references] = await Promise.all([
       this.loraFiles.find(request, signal),
       this.referenceImages.read(request, signal),
     ]);
-    return { loraFile, people };
-  }
-
-  private async draw(
-    { job, request, attempt, image, key }: Order,
-    options: Omit<DrawOptions, 'checkpoint' | 'draft'>,
-  ): Promise<MadePicture> {
-    const ofRun = { jobId: job.id, attempt, image };
-    const checkpoint = await this.drafts.find(ofRun);
-    const draft = this.drafts.open(ofRun);
-    const { drawing, resumedFromStep } = await this.desk
-      .draw(job, request, image, { ...options, draft, ...(checkpoint !== undefined && { checkpoint }) })
-      .catch(async (error: unknown) => {
-        await draft.save();
-        throw error;
-      });
-    draft.discard();
-    options.signal.throwIfAborted();
-    const uploadBegunMs = performance.now();
-    const { picture, isAdopted } = await this.results.keep(key, drawing);
-    const uploadMs = performance.now() - uploadBegunMs;
-    return { picture, seed: seedOf(job, image), drawing, resumedFromStep, uploadMs, isAdopted };
+    return { loraFile, ...references };
   }
 
   /** Where the time went. Never the prompts: they are people's memories. */
@@ -141,14 +118,17 @@ export class IllustrationRunner extends JobRunner {
     { timings, gpu_seconds, attempt }: { [name: string]: unknown },
   ): void {
     const sha256 = pictures.map(({ picture }) => picture.sha256);
+    const images = pictures.length;
     const adopted = pictures.filter(({ isAdopted }) => isAdopted).length;
+    const cached = pictures.filter(({ copied }) => copied !== undefined).length;
     this.logger.log(
-      { kind: job.kind, tenant: job.tenant, attempt, images: pictures.length, adopted, sha256, gpu_seconds, timings },
+      { kind: job.kind, tenant: job.tenant, attempt, images, adopted, cached, sha256, gpu_seconds, timings },
       'illustration drawn',
     );
   }
 }
 
 function foundPicture(picture: StoredPicture, seed: number): MadePicture {
-  return { picture, seed, drawing: undefined, resumedFromStep: undefined, uploadMs: 0, isAdopted: true };
+  const nothing = { drawing: undefined, copied: undefined, resumedFromStep: undefined };
+  return { picture, seed, ...nothing, uploadMs: 0, isAdopted: true };
 }

@@ -11,11 +11,16 @@ import { IllustrationService } from './illustration.service.js';
 import { JobWait } from './job-wait.js';
 import { LoraFiles } from './lora-files.js';
 import { Models } from './models.js';
+import { PictureDrawing } from './picture-drawing.js';
+import { PictureMaker } from './picture-maker.js';
 import { ReferenceImages } from './reference-images.js';
 import { IllustrationCalls } from './rest/illustration-calls.js';
 import { IllustrationReplies } from './rest/illustration-replies.js';
 import { IllustrationsController } from './rest/illustrations.controller.js';
 import { ModelsController } from './rest/models.controller.js';
+import { CacheCounts } from './result-cache/cache-counts.js';
+import { ResultCache } from './result-cache/result-cache.js';
+import { TwinDrawings } from './result-cache/twin-drawings.js';
 import { Results } from './results.js';
 import { FakeIllustrator } from './worker/fake-illustrator.js';
 import { GrpcIllustrator } from './worker/grpc-illustrator.js';
@@ -32,13 +37,18 @@ import { GrpcIllustrator } from './worker/grpc-illustrator.js';
     Results,
     DrawingDesk,
     Drafts,
+    PictureDrawing,
+    PictureMaker,
+    ResultCache,
+    TwinDrawings,
+    CacheCounts,
     JobWait,
     IllustrationReplies,
     IllustrationCalls,
     { provide: JobRunner, useClass: IllustrationRunner },
     { provide: Illustrator, inject: [AppConfig], useFactory: makeIllustrator },
   ],
-  exports: [Illustrator, IllustrationService, JobRunner, Models],
+  exports: [CacheCounts, Illustrator, IllustrationService, JobRunner, Models],
 })
 export class IllustrationModule {}
 

@@ -20,6 +20,8 @@ export interface AcceptOptions {
   idempotencyKey?: string;
   /** When the caller's patience ends: the job expires then. */
   deadline: Date;
+  /** The picture is drawn, though the same one may be known. No part of the request: a replay is one whatever it says. */
+  isFreshWanted?: boolean;
   /** Accepted although nothing can be drawn now: nobody waits, or the caller comes back with the same key. */
   isPatient: boolean;
 }
@@ -62,13 +64,13 @@ export class IllustrationService {
   }
 
   private toNewJob(request: IllustrationRequest, options: AcceptOptions): NewJob {
-    const { tenant, requestId, idempotencyKey: key, deadline } = options;
+    const { tenant, requestId, idempotencyKey: key, deadline, isFreshWanted = false } = options;
     const id = newJobId();
     return {
       id,
       tenant,
       kind: request.kind,
-      request: toPayload(request),
+      request: { ...toPayload(request), ...(isFreshWanted && { no_cache: true }) },
       seed: request.seed ?? drawSeed(),
       images: request.n,
       totalSteps: request.n * request.numInferenceSteps,

@@ -16,6 +16,8 @@ const result = z.object({
   ),
   /** Jobs of before there were warnings have none. */
   warnings: z.array(z.string()).default([]),
+  /** Copies of known pictures among them. Jobs of before there was a cache have none. */
+  cached_images: z.number().default(0),
 });
 
 const ms = z.number().nonnegative();
@@ -48,8 +50,9 @@ export function toResult(pictures: readonly MadePicture[]): JsonObject {
     sha256: picture.sha256,
     size_bytes: picture.sizeBytes,
   }));
-  const warnings = new Set(pictures.flatMap(({ drawing }) => drawing?.warnings ?? []));
-  return { images, warnings: [...warnings] };
+  const warnings = new Set(pictures.flatMap(({ drawing, copied }) => (drawing ?? copied)?.warnings ?? []));
+  const copies = pictures.filter(({ copied }) => copied !== undefined);
+  return { images, warnings: [...warnings], cached_images: copies.length };
 }
 
 /** The pictures of a succeeded job. */
@@ -60,6 +63,12 @@ export function imagesOf(job: Pick<Job, 'result'>): ResultImage[] {
 /** What the caller should know of the pictures of a succeeded job, each sentence once. */
 export function warningsOf(job: Pick<Job, 'result'>): string[] {
   return result.parse(job.result).warnings;
+}
+
+/** Whether every picture of a succeeded job is a copy of one that was known: nothing was drawn. */
+export function isCached(job: Pick<Job, 'result'>): boolean {
+  const { images, cached_images: copies } = result.parse(job.result);
+  return images.length > 0 && copies === images.length;
 }
 
 /** The timings in a succeeded job's receipt. */

@@ -28,6 +28,8 @@ export interface JobView {
   data?: IllustrationView[];
   /** What the caller should know of them, a sentence each. */
   warnings?: string[];
+  /** Of a succeeded job: all its pictures are copies of known ones, and nothing was drawn. */
+  cached?: boolean;
   /** How a succeeded job was drawn. */
   receipt?: JsonObject;
   /** Why a failed, canceled or expired job ended so. */

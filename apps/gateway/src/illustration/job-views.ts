@@ -4,7 +4,7 @@ import { Capacity } from '../jobs/capacity.js';
 import type { Job } from '../jobs/domain/job.js';
 import { ObjectStore } from '../storage/object-store.js';
 import { toJobErrorView } from './job-error-view.js';
-import { imagesOf, warningsOf } from './job-outcome.js';
+import { imagesOf, isCached, warningsOf } from './job-outcome.js';
 import {
   isoTime,
   remainingMs,
@@ -49,6 +49,7 @@ export class JobViews {
       progress: job.state === 'running' && job.progress !== null ? toProgressView(job.progress) : undefined,
       data,
       warnings: job.state === 'succeeded' ? unlessEmpty(warningsOf(job)) : undefined,
+      cached: job.state === 'succeeded' ? isCached(job) : undefined,
       receipt: job.receipt ?? undefined,
       error: job.error === null ? undefined : toJobErrorView(job.error),
     });

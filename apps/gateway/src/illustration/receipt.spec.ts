@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { aJob } from '../../../../test/support/job-path.js';
 import type { Job } from '../jobs/domain/job.js';
 import { IllustrationRequest } from './domain/illustration-request.js';
-import { imagesOf, timingsOf, toResult, warningsOf } from './job-outcome.js';
+import { imagesOf, isCached, timingsOf, toResult, warningsOf } from './job-outcome.js';
 import type { MadePicture } from './made-picture.js';
 import { toReceipt, type Run } from './receipt.js';
 
@@ -39,6 +39,7 @@ const profile = {
   maxImageSize: 1024,
   modelFiles: [{ role: 'base', source: 'folder', kind: 'SDXL folder', sha256: 'cd'.repeat(32), sizeBytes: 7 }],
   modelDigest: 'ef'.repeat(32),
+  pictureSettings: '',
   heldLoras: [],
   maxLoraBytes: 0,
 };
@@ -55,11 +56,17 @@ const drawn: MadePicture = {
     deviceMs: 600,
     warnings: [],
   },
+  copied: undefined,
   resumedFromStep: undefined,
   uploadMs: 30,
   isAdopted: false,
 };
 const found: MadePicture = { ...drawn, drawing: undefined, uploadMs: 0, isAdopted: true };
+const copy: MadePicture = {
+  ...drawn,
+  drawing: undefined,
+  copied: { jobId: 'job-0', warnings: ['cut'], loraSha256: 'aa'.repeat(32) },
+};
 
 function aRun(fields: Partial<Run> = {}): Run {
   const createdAt = new Date('2026-11-01T00:00:00.000Z');
@@ -68,6 +75,14 @@ function aRun(fields: Partial<Run> = {}): Run {
   const job = { ...aJob(), createdAt, startedAt } as unknown as Job;
   return { job, request, attempt: 1, pictures: [drawn], referenceMs: 40, runMs: 1250, profile, ...fields };
 }
+
+it('the result is cached when all its pictures are copies, and one of before there was a cache is not', () => {
+  const [whole, half] = [toResult([copy, copy]), toResult([copy, drawn])];
+  expect([isCached({ result: whole }), isCached({ result: half })]).toEqual([true, false]);
+  expect(warningsOf({ result: whole })).toEqual(['cut']);
+  const { cached_images: _, ...old } = whole;
+  expect(isCached({ result: old })).toBe(false);
+});
 
 it('the result holds each warning once, and one of before there were warnings has none', () => {
   const warned = (...warnings: string[]) => ({ ...drawn, drawing: { ...(drawn.drawing ?? fail()), warnings } });
@@ -82,6 +97,7 @@ describe('a receipt', () => {
     expect(toReceipt(aRun())).toEqual({
       attempt: 1,
       adopted: false,
+      cached_images: 0,
       resumed_from_step: null,
       seed: 7,
       num_inference_steps: 2,
@@ -111,6 +127,7 @@ describe('a receipt', () => {
           sha256,
           size_bytes: 99,
           adopted: false,
+          cached_from: null,
           resumed_from_step: null,
           gpu_seconds: 0.6,
         },
@@ -141,6 +158,22 @@ describe('a receipt', () => {
       resumed_from_step: 1,
       images: [{ resumed_from_step: null }, { resumed_from_step: 1 }],
     });
+  });
+
+  it('tells of a copy whose it is, that it cost nothing, and who drew it', () => {
+    const withLora = IllustrationRequest.create('memory', { userId: 'ada', prompt: secret, loraId: 'oil' }, defaults);
+    const receipt = toReceipt(aRun({ request: withLora, pictures: [copy, found] }));
+    expect(receipt).toMatchObject({
+      cached_images: 1,
+      gpu_seconds: 0,
+      drawn_by: { model_digest: 'ef'.repeat(32) },
+      lora: { sha256: 'aa'.repeat(32) },
+      images: [
+        { cached_from: 'job-0', adopted: false, gpu_seconds: 0 },
+        { cached_from: null, adopted: true, gpu_seconds: null },
+      ],
+    });
+    expect(toReceipt(aRun({ pictures: [copy, drawn] }))).toMatchObject({ cached_images: 1, gpu_seconds: 0.6 });
   });
 
   it('does not pretend to know how an adopted picture was drawn', () => {

@@ -23,13 +23,16 @@ export interface Run {
  * Timings and `gpu_seconds` are those of the attempt that completed the job. Pictures which an earlier attempt drew are
  * marked `adopted`; what they cost was lost with that attempt, so they have no `gpu_seconds`. `resumed_from_step` tells
  * how many steps an earlier attempt had made, which are not in them either; of a job, that of its first such picture.
+ * `cached_from` names the job whose picture this is a copy of: that one's receipt tells what it cost, here it is nothing.
  */
 export function toReceipt(run: Run): JsonObject {
   const { job, request, profile, pictures } = run;
-  const hasDrawn = pictures.some(({ drawing }) => drawing !== undefined);
+  // A copy is of this very worker, model and settings: else it would not have been found.
+  const hasDrawn = pictures.some(({ drawing, copied }) => drawing !== undefined || copied !== undefined);
   return {
     attempt: run.attempt,
     adopted: pictures.some(({ isAdopted }) => isAdopted),
+    cached_images: pictures.filter(({ copied }) => copied !== undefined).length,
     resumed_from_step: pictures.find((one) => one.resumedFromStep !== undefined)?.resumedFromStep ?? null,
     seed: job.seed,
     num_inference_steps: request.numInferenceSteps,
@@ -49,7 +52,9 @@ export function toReceipt(run: Run): JsonObject {
 function toLora({ request, pictures }: Run): JsonObject | null {
   const { loraId, loraScale } = request;
   if (loraId === undefined) return null;
-  const sha256 = pictures.find(({ drawing }) => drawing?.loraSha256 !== undefined)?.drawing?.loraSha256;
+  const sha256 = pictures
+    .map(({ drawing, copied }) => (drawing ?? copied)?.loraSha256)
+    .find((one) => one !== undefined);
   return { id: loraId, scale: loraScale ?? null, sha256: sha256 ?? null };
 }
 
@@ -69,7 +74,7 @@ function toMaker(profile: IllustratorProfile): JsonObject {
 }
 
 function toImageReceipt(made: MadePicture): JsonObject {
-  const { picture, seed, drawing, isAdopted, resumedFromStep } = made;
+  const { picture, seed, drawing, copied, isAdopted, resumedFromStep } = made;
   return {
     seed,
     width: picture.width,
@@ -77,8 +82,10 @@ function toImageReceipt(made: MadePicture): JsonObject {
     sha256: picture.sha256,
     size_bytes: picture.sizeBytes,
     adopted: isAdopted,
+    cached_from: copied?.jobId ?? null,
     resumed_from_step: resumedFromStep ?? null,
-    gpu_seconds: drawing === undefined ? null : seconds(deviceMsOf(made)),
+    // Of a picture that was found nobody knows.
+    gpu_seconds: drawing === undefined && copied === undefined ? null : seconds(deviceMsOf(made)),
   };
 }
 

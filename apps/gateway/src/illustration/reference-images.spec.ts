@@ -9,7 +9,7 @@ import { FileObjectStore } from '../storage/file/file-object-store.js';
 import { ObjectKeys } from '../storage/object-keys.js';
 import { ObjectForbiddenError } from '../storage/object-store.js';
 import { IllustrationRequest, type IllustrationFields } from './domain/illustration-request.js';
-import { maxReferenceImageBytes, ReferenceImages } from './reference-images.js';
+import { maxReferenceImageBytes, ReferenceImages, type References } from './reference-images.js';
 
 const defaults = {
   numInferenceSteps: 50,
@@ -37,16 +37,20 @@ async function putAll(...keys: string[]): Promise<void> {
   await Promise.all(keys.map((key) => store.put(key, Buffer.from(key), 'image/png')));
 }
 
-function readMemory(fields: Partial<IllustrationFields> = {}) {
+function read(fields: Partial<IllustrationFields> = {}): Promise<References> {
   return references.read(
     IllustrationRequest.create('memory', { userId: 'ada', prompt: 'the lake', ...fields }, defaults),
     signal,
   );
 }
 
+async function readMemory(fields: Partial<IllustrationFields> = {}): Promise<References['people']> {
+  return (await read(fields)).people;
+}
+
 async function readSubject(): Promise<string[]> {
   const request = IllustrationRequest.create('subject', { userId: 'ada' }, defaults);
-  const people = await references.read(request, signal);
+  const { people } = await references.read(request, signal);
   expect(people).toHaveLength(1);
   expect(people[0]).not.toHaveProperty('region');
   return people.flatMap(({ referenceImages }) => referenceImages.map(String));
@@ -83,6 +87,18 @@ describe('reference images', () => {
         region: { left: 0.5, top: 0, right: 1, bottom: 1 },
       },
     ]);
+  });
+
+  it('carry the key and the version of each image, and a replaced one is another version', async () => {
+    await putAll('avatars/ada.png', 'avatars/bob.png');
+    const people = [{ userId: 'ada' }, { userId: 'bob' }];
+    const before = (await read({ people })).versions;
+    expect(before).toMatchObject([[{ key: 'avatars/ada.png' }], [{ key: 'avatars/bob.png' }]]);
+    expect((await read({ people })).versions).toEqual(before);
+    await store.put('avatars/bob.png', Buffer.from('avatars/bob.png'), 'image/png');
+    const after = (await read({ people })).versions;
+    expect(after[0]).toEqual(before[0]);
+    expect(after[1]?.[0]?.etag).not.toBe(before[1]?.[0]?.etag);
   });
 
   it('name the key of the person who has none', async () => {

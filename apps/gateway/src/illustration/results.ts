@@ -58,7 +58,7 @@ export class Results {
    */
   async keep(
     key: string,
-    { png, sha256, width, height }: Drawing,
+    { png, sha256, width, height }: Pick<Drawing, 'png' | 'sha256' | 'width' | 'height'>,
   ): Promise<{ picture: StoredPicture; isAdopted: boolean }> {
     const metadata = { sha256, width: String(width), height: String(height) };
     const outcome = await this.store.putIfAbsent(key, { body: png, contentType: 'image/png', metadata });
@@ -91,9 +91,26 @@ export class Results {
     try {
       return (await this.store.get(key, { maxBytes: maxPictureBytes, signal })).body;
     } catch (cause) {
-      const errors = [ObjectNotFoundError, ObjectForbiddenError, ObjectTooLargeError];
-      if (!errors.some((error) => cause instanceof error)) throw cause;
+      if (!isUnreadable(cause)) throw cause;
       throw new DomainError('storage-unavailable', 'The object store does not give the picture back.', { cause });
+    }
+  }
+
+  /**
+   * The PNG of a picture that was stored once; undefined: it is not there any more, or another.
+   *
+   * @throws DomainError `storage-unavailable`
+   */
+  async readIfWhole(
+    { key, sha256 }: Pick<StoredPicture, 'key' | 'sha256'>,
+    signal: AbortSignal,
+  ): Promise<Buffer | undefined> {
+    try {
+      const { body } = await this.store.get(key, { maxBytes: maxPictureBytes, signal });
+      return createHash('sha256').update(body).digest('hex') === sha256 ? body : undefined;
+    } catch (error) {
+      if (isUnreadable(error)) return undefined;
+      throw error;
     }
   }
 
@@ -113,4 +130,8 @@ export class Results {
     if (size === undefined) throw new DomainError('generation-failed', 'What lies in place of the picture is none.');
     return { key, ...size, sha256: createHash('sha256').update(png).digest('hex'), sizeBytes: png.length };
   }
+}
+
+function isUnreadable(error: unknown): boolean {
+  return [ObjectNotFoundError, ObjectForbiddenError, ObjectTooLargeError].some((one) => error instanceof one);
 }

@@ -35,7 +35,8 @@ export class Capacity {
   constructor(private readonly database: Database) {}
 
   /**
-   * Service time is measured over the latest 50 first attempts: later ones may have found the picture drawn already.
+   * Service time is measured over the latest 50 first attempts: later ones may have found the picture drawn already. So
+   * have those with copies of known pictures; they are skipped, in a bounded number of rows, however many there are.
    * A step's time counts for ten minutes only, because it is used to refuse work: a wrong one must be able to heal.
    */
   async outlook(db: Queryable = this.database): Promise<Outlook> {
@@ -55,7 +56,11 @@ export class Capacity {
         FROM (
           SELECT extract(epoch FROM finished_at - started_at) * 1000 AS ms, total_steps,
             finished_at > clock_timestamp() - interval '10 minutes' AS is_fresh
-          FROM illustration.jobs WHERE state = 'succeeded' AND attempt = 1
+          FROM (
+            SELECT started_at, finished_at, total_steps, result FROM illustration.jobs
+            WHERE state = 'succeeded' AND attempt = 1 ORDER BY finished_at DESC LIMIT 200
+          ) ended
+          WHERE COALESCE((result->>'cached_images')::int, 0) = 0
           ORDER BY finished_at DESC LIMIT 50
         ) latest
       ) recent`);

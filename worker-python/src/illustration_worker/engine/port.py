@@ -82,6 +82,8 @@ class EngineDescription:
     model_files: tuple[ModelFile, ...] = ()
     model_digest: str = ""
     """Names the content of all model files together, see ``model_file.model_digest``."""
+    picture_settings: str = ""
+    """Settings that reach the picture beside the model, in a fixed order."""
 
 
 class Engine(Protocol):

@@ -99,6 +99,7 @@ class StockEngine:
             max_lora_bytes=self._intake.loras.max_bytes,
             model_files=model.files,
             model_digest=model_digest(model.files),
+            picture_settings=f"reference_fit={model.reference_fit}",
         )
 
     async def generate(self, job: Job) -> AsyncGenerator[JobEvent, None]:

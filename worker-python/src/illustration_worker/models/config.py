@@ -32,6 +32,8 @@ class ModelConfig:
     model_file: str | None = None
     """A LoRA, fused onto ``model``, or an SDXL checkpoint, the base in its place."""
     model_kind: Literal["auto", "lora", "checkpoint"] = "auto"
+    vae: str | None = None
+    """A VAE in place of the model's own: a file, a folder or a hub repository; None: the model's."""
     lora_weights: str | None = None
     """Folder or hub repository of a LoRA that is always on; None: none is."""
     lora_weights_name: str = "pytorch_lora_weights.safetensors"

@@ -31,8 +31,8 @@ class Part:
         return ModelFile(self.role, self.source, self.kind, digests.of(self.paths), size_bytes, self.scale)
 
 
-def base_files(model: str, folder: Path, checkpoint: WeightsFile | None, *, prefer_half: bool) -> Part:
-    """The checkpoint, or those weights in ``folder`` that the loader reads."""
+def base_files(model: str, folder: Path, checkpoint: WeightsFile | None, *, prefer_half: bool, has_vae: bool) -> Part:
+    """The checkpoint, or those weights in ``folder`` that the loader reads: its VAE only if it ``has_vae`` to give."""
     if checkpoint is not None:
         return Part("base", checkpoint.source, checkpoint.kind, [checkpoint.path])
     files = relative_files(folder)
@@ -42,6 +42,7 @@ def base_files(model: str, folder: Path, checkpoint: WeightsFile | None, *, pref
         for name in files
         if name.endswith(".safetensors")
         and name.split("/")[0] in _WEIGHT_FOLDERS
+        and (has_vae or not name.startswith("vae/"))
         and (f".{HALF_VARIANT}." in name) == wants_half
     )
     return Part("base", model, "SDXL in diffusers' layout", [folder / name for name in names])
@@ -50,6 +51,11 @@ def base_files(model: str, folder: Path, checkpoint: WeightsFile | None, *, pref
 def lora_file(file: WeightsFile, scale: float) -> Part:
     """A LoRA that is fused."""
     return Part("lora", file.source, file.kind, [file.path], scale)
+
+
+def vae_file(file: WeightsFile) -> Part:
+    """A VAE in place of the base's own."""
+    return Part("vae", file.source, file.kind, [file.path])
 
 
 def adapter_files(config: ModelConfig, files: AdapterFiles) -> list[Part]:

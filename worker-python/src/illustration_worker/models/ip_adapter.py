@@ -2,17 +2,20 @@
 
 import json
 import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from diffusers import StableDiffusionXLPipeline
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 
-from illustration_worker.errors import ModelLoadError
+from illustration_worker.errors import ModelLoadError, WeightsRefusedError
 from illustration_worker.models.config import ModelConfig
+from illustration_worker.models.safetensors_header import read_shapes
 from illustration_worker.models.sources import repository_folder
+from illustration_worker.models.weights_kind import WeightsKind, kind_of
 
 _VIT_H_FOLDER = "models/image_encoder"
 _log = logging.getLogger(__name__)
@@ -26,8 +29,6 @@ class AdapterHeader:
     """True: it reads the encoder's hidden states (a resampler); False: its projected embedding."""
     image_width: int
     """Width of what it reads from the image encoder."""
-    text_width: int
-    """Width of the cross-attention it was made for: 2048 in SDXL, 768 in SD 1.5."""
     attention_layers: int
     """Cross-attentions it has weights for: 70 in SDXL."""
 
@@ -52,7 +53,7 @@ def add_ip_adapter(pipeline: StableDiffusionXLPipeline, config: ModelConfig, dty
     candidates = (own_folder, _VIT_H_FOLDER)
     small_files = [weights, *(f"{folder}/config.json" for folder in candidates)]
     root = repository_folder(config.ip_adapter, small_files, local_files_only=config.local_files_only)
-    header = read_adapter_header(root / weights)
+    header = read_adapter_header(root / weights, pipeline.unet.config.cross_attention_dim)
     _check_made_for(pipeline, header, config.ip_adapter_weights)
     encoder_folder = _matching_encoder(root, candidates, header)
     encoder_files = [*small_files, f"{encoder_folder}/*.safetensors"]
@@ -74,43 +75,37 @@ def add_ip_adapter(pipeline: StableDiffusionXLPipeline, config: ModelConfig, dty
     return AdapterFiles(weights=root / weights, encoder_folder=root / encoder_folder, is_plus=header.is_plus)
 
 
-def read_adapter_header(path: Path) -> AdapterHeader:
+def read_adapter_header(path: Path, text_width: int | None = None) -> AdapterHeader:
     """What the file at ``path`` is, from its safetensors header; no weights are read.
 
+    ``text_width``: of the loaded model's cross-attention, when it is known; an adapter for another is refused.
+
     Raises:
-        ModelLoadError: no such file, no safetensors file, or no IP-Adapter of a kind that can be used here.
+        ModelLoadError: no such file, or no IP-Adapter that can be used here; the sentence names what it seems to be.
     """
     if not path.is_file():
         raise ModelLoadError(f"There is no IP-Adapter file '{path.name}' in '{path.parent}'.")
-    if path.suffix != ".safetensors":
-        raise ModelLoadError(f"The IP-Adapter '{path.name}' is not a .safetensors file; other formats can run code.")
     try:
-        with safe_open(path, framework="pt") as file:
-            shapes: dict[str, list[int]] = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ModelLoadError(f"The IP-Adapter '{path.name}' is damaged: it has no safetensors header.") from error
-    return _header(shapes, path.name)
-
-
-def _header(shapes: dict[str, list[int]], name: str) -> AdapterHeader:
-    keys = [shape for key, shape in shapes.items() if key.startswith("ip_adapter.") and key.endswith(".to_k_ip.weight")]
-    if not keys:
-        raise ModelLoadError(f"'{name}' is not an IP-Adapter: it has no 'ip_adapter.*.to_k_ip.weight'.")
-    base, plus = shapes.get("image_proj.proj.weight"), shapes.get("image_proj.proj_in.weight")
-    reads = base or plus
-    is_face_id = "image_proj.perceiver_resampler.proj_in.weight" in shapes
-    if reads is None or is_face_id:
-        raise ModelLoadError(f"'{name}' is a kind of IP-Adapter that cannot be used here (FaceID or full-face).")
-    return AdapterHeader(is_plus=base is None, image_width=reads[1], text_width=keys[0][1], attention_layers=len(keys))
+        shapes = read_shapes(path)
+        kind = kind_of(shapes, text_width)
+    except WeightsRefusedError as error:
+        raise ModelLoadError(f"'{path.name}' cannot be the IP-Adapter: {error}.") from error
+    if kind not in (WeightsKind.IP_ADAPTER, WeightsKind.IP_ADAPTER_PLUS):
+        raise ModelLoadError(f"'{path.name}' cannot be the IP-Adapter: it is a file of the kind '{kind}'.")
+    is_plus = kind is WeightsKind.IP_ADAPTER_PLUS
+    return AdapterHeader(
+        is_plus=is_plus,
+        image_width=shapes["image_proj.proj_in.weight" if is_plus else "image_proj.proj.weight"][1],
+        attention_layers=sum(1 for name in shapes if re.fullmatch(r"ip_adapter\..*\.to_k_ip\.weight", name)),
+    )
 
 
 def _check_made_for(pipeline: StableDiffusionXLPipeline, header: AdapterHeader, name: str) -> None:
-    text_width = pipeline.unet.config.cross_attention_dim
     layers = sum(processor.endswith("attn2.processor") for processor in pipeline.unet.attn_processors)
-    if (header.text_width, header.attention_layers) != (text_width, layers):
+    if header.attention_layers != layers:
         raise ModelLoadError(
-            f"The IP-Adapter '{name}' is made for another model: it has {header.attention_layers} layers of width"
-            f" {header.text_width}, this model has {layers} of width {text_width}."
+            f"The IP-Adapter '{name}' is made for another model: it has weights for {header.attention_layers}"
+            f" cross-attentions, this model has {layers}."
         )
 
 

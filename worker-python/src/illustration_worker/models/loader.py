@@ -5,11 +5,12 @@ A local folder needs no network.
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionXLPipeline
+from diffusers import AutoencoderKL, StableDiffusionXLPipeline
 from safetensors import SafetensorError
 
 from illustration_worker.errors import ModelLoadError, WeightsRefusedError
@@ -19,15 +20,16 @@ from illustration_worker.model_file import ModelFile
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.digests import Digests
 from illustration_worker.models.instant_style import supported_modes
-from illustration_worker.models.inventory import adapter_files, base_files, lora_file
+from illustration_worker.models.inventory import adapter_files, base_files, lora_file, vae_file
 from illustration_worker.models.ip_adapter import add_ip_adapter
 from illustration_worker.models.lora_file import read_lora_file
 from illustration_worker.models.lora_weights import fuse
 from illustration_worker.models.model_notes import ModelNotes, read_notes
-from illustration_worker.models.model_source import WeightsFile, find_always_on_lora, find_model_file
+from illustration_worker.models.model_source import WeightsFile, find_always_on_lora, find_model_file, find_vae
 from illustration_worker.models.precision import resolve_device, resolve_dtype
 from illustration_worker.models.quiet import quiet_libraries
 from illustration_worker.models.sources import base_model_folder, config_folder, half_variant, relative_files
+from illustration_worker.models.vae import load_vae
 
 _SDXL_COMPONENTS = ("unet", "vae", "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
 MIN_IMAGE_SIZE = 64
@@ -98,20 +100,23 @@ def _load(config: ModelConfig, progress: LoadProgress, digests: Digests) -> Load
     device = resolve_device(config.device)
     dtype = resolve_dtype(config.dtype, device)
     progress.enter("looking for the model")
-    model_file, lora = find_model_file(config, progress), find_always_on_lora(config)
+    model_file, lora, vae = find_model_file(config, progress), find_always_on_lora(config), find_vae(config)
     checkpoint = model_file if model_file is not None and not model_file.kind.is_lora else None
     loras = [file for file in (model_file, lora) if file is not None and file is not checkpoint]
     folder = _base_folder(config, checkpoint, is_half=dtype != torch.float32)
-    base = base_files(config.model, folder, checkpoint, prefer_half=dtype != torch.float32)
-    digests.begin([*base.paths, *(file.path for file in loras)])
+    base = base_files(config.model, folder, checkpoint, prefer_half=dtype != torch.float32, has_vae=vae is None)
+    parts = [base, *([vae_file(vae)] if vae else []), *(lora_file(file, config.lora_scale) for file in loras)]
+    digests.begin([path for part in parts for path in part.paths])
     progress.enter("loading")
+    own = {"vae": load_vae(vae, folder)} if vae else {}
     pipeline = (
-        _load_checkpoint(folder, checkpoint, dtype) if checkpoint else _load_pipeline(folder, config.model, dtype)
+        _load_checkpoint(folder, checkpoint, dtype, own)
+        if checkpoint
+        else _load_pipeline(folder, config.model, dtype, own)
     )
     _prepare(pipeline, checkpoint.source if checkpoint else config.model)
     for file in loras:
         _fuse(pipeline, file, config.lora_scale)
-    parts = [base, *(lora_file(file, config.lora_scale) for file in loras)]
     if config.enable_ip_adapter:
         parts += adapter_files(config, add_ip_adapter(pipeline, config, dtype))
     _move(pipeline, device)
@@ -162,7 +167,10 @@ def _check_is_sdxl(folder: Path, model: str) -> None:
         raise ModelLoadError(f"'{model}' is not an SDXL base model ({kind}): it has no {', '.join(missing)}.")
 
 
-def _load_pipeline(folder: Path, model: str, dtype: torch.dtype) -> StableDiffusionXLPipeline:
+def _load_pipeline(
+    folder: Path, model: str, dtype: torch.dtype, own: Mapping[str, AutoencoderKL]
+) -> StableDiffusionXLPipeline:
+    """The model in ``folder``, with the components in ``own`` in place of its."""
     variant = half_variant(relative_files(folder), prefer_half=dtype != torch.float32)
     _log.info("loading the model", extra={"model": model, "variant": variant, "dtype": str(dtype)})
     try:
@@ -172,6 +180,7 @@ def _load_pipeline(folder: Path, model: str, dtype: torch.dtype) -> StableDiffus
             variant=variant,
             use_safetensors=True,
             local_files_only=True,
+            **own,
             add_watermarker=False,  # True when a package for it happens to be installed: pictures would depend on that
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
@@ -179,12 +188,14 @@ def _load_pipeline(folder: Path, model: str, dtype: torch.dtype) -> StableDiffus
     return pipeline
 
 
-def _load_checkpoint(folder: Path, checkpoint: WeightsFile, dtype: torch.dtype) -> StableDiffusionXLPipeline:
+def _load_checkpoint(
+    folder: Path, checkpoint: WeightsFile, dtype: torch.dtype, own: Mapping[str, AutoencoderKL]
+) -> StableDiffusionXLPipeline:
     """The weights of ``checkpoint`` with the configuration and tokenizers in ``folder``: nothing is fetched."""
     _log.info("loading the checkpoint", extra={"model": checkpoint.source, "dtype": str(dtype)})
     try:
         return StableDiffusionXLPipeline.from_single_file(
-            str(checkpoint.path), config=str(folder), dtype=dtype, local_files_only=True, add_watermarker=False
+            str(checkpoint.path), config=str(folder), dtype=dtype, local_files_only=True, add_watermarker=False, **own
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelLoadError(
@@ -196,7 +207,7 @@ def _prepare(pipeline: StableDiffusionXLPipeline, model: str) -> None:
     if pipeline.unet.config.addition_embed_type != "text_time":
         raise ModelLoadError(f"'{model}' is not an SDXL base model: its UNet takes no image sizes.")
     pipeline.set_progress_bar_config(disable=True)
-    # SDXL's VAE overflows in half precision and draws black; the stock call would cast it up and down for each picture.
+    # SDXL's own VAE overflows in half precision and draws black; the stock call would cast it up and down each time.
     pipeline.vae.to(torch.float32)
 
 

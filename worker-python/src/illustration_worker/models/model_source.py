@@ -1,6 +1,7 @@
 """Which file the settings name as the model, in the order S3, local file, none; and what it was found to be."""
 
 import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from illustration_worker.models.s3.source import S3Source, parse_s3_address
 from illustration_worker.models.sources import repository_folder
 from illustration_worker.models.weights_kind import WeightsKind, kind_of_file
 
+_VAE_FILE = "diffusion_pytorch_model.safetensors"
+_FILE_NAME = re.compile(r"\.(safetensors|ckpt|pt|pth|bin|pkl)$", re.IGNORECASE)
+"""A file that is not there is told of as a file, and a pickle as a pickle."""
 _log = logging.getLogger(__name__)
 
 
@@ -66,6 +70,25 @@ def find_always_on_lora(config: ModelConfig) -> WeightsFile | None:
     found = known_file(folder / name, f"{config.lora_weights}/{name}")
     if not found.kind.is_lora:
         raise ModelLoadError(f"'{found.source}' is no LoRA: it is a file of the kind '{found.kind}'.")
+    return found
+
+
+def find_vae(config: ModelConfig) -> WeightsFile | None:
+    """The file of ``VAE_PATH``, under diffusers' names or Stability's; None when it is not set.
+
+    Raises:
+        ModelLoadError: it cannot be had, or is no VAE for SDXL.
+    """
+    if config.vae is None:
+        return None
+    path = Path(config.vae).expanduser()
+    if path.is_file() or _FILE_NAME.search(path.name):
+        found = known_file(path, path.name)
+    else:
+        folder = repository_folder(config.vae, [_VAE_FILE], local_files_only=config.local_files_only)
+        found = known_file(folder / _VAE_FILE, f"{config.vae}/{_VAE_FILE}")
+    if found.kind is not WeightsKind.VAE:
+        raise ModelLoadError(f"'{found.source}' cannot be the VAE: it is a file of the kind '{found.kind}'.")
     return found
 
 

@@ -64,6 +64,7 @@ def to_describe_response(description: EngineDescription) -> worker_pb2.DescribeR
         max_lora_bytes=description.max_lora_bytes,
         model_files=[_model_file(file) for file in description.model_files],
         model_digest=description.model_digest,
+        picture_settings=description.picture_settings,
     )
 
 

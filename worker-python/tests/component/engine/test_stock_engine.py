@@ -332,4 +332,5 @@ def test_the_engine_says_what_it_is(engine: StockEngine, model_config: ModelConf
     assert (description.device, description.dtype) == ("cpu", "float32")
     assert description.ip_adapter == model_config.ip_adapter_weights
     assert description.scheduler == "EulerDiscreteScheduler"
+    assert description.picture_settings == "reference_fit=crop"
     assert (description.default_image_size, description.max_image_size) == (128, 256)

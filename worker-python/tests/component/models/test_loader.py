@@ -169,17 +169,40 @@ def changed_adapter(change: Callable[[dict[str, torch.Tensor]], dict[str, torch.
     ("damage", "words"),
     [
         pytest.param(remove(ADAPTER), "no IP-Adapter file", id="missing"),
-        pytest.param(write(ADAPTER, b"not safetensors"), "no safetensors header", id="damaged"),
-        pytest.param(lambda folder: shutil.copy(folder / UNET, folder / ADAPTER), "not an IP-Adapter", id="a UNet"),
+        pytest.param(write(ADAPTER, b"not safetensors"), "does not begin with a header", id="damaged"),
+        pytest.param(write(ADAPTER, b"PK\x03\x04" + bytes(60)), "pickle file, which can run code", id="a pickle"),
+        pytest.param(write(ADAPTER, b"version https://git-lfs.github.com/spec/v1"), "Git LFS pointer", id="a pointer"),
         pytest.param(
-            changed_adapter(lambda weights: {name.replace("proj.", "other."): w for name, w in weights.items()}),
-            "cannot be used here",
+            lambda folder: shutil.copy(folder / UNET, folder / ADAPTER),
+            "cannot be the IP-Adapter: it seems to be a UNet",
+            id="a UNet",
+        ),
+        pytest.param(
+            lambda folder: shutil.copy(folder / "vae" / "diffusion_pytorch_model.safetensors", folder / ADAPTER),
+            "cannot be the IP-Adapter: it is a file of the kind 'VAE'",
+            id="a VAE",
+        ),
+        pytest.param(
+            changed_adapter(lambda weights: {**weights, "ip_adapter.1.to_q_lora.down.weight": torch.zeros(1, 64)}),
+            "seems to be an IP-Adapter of the FaceID or full-face kind",
+            id="FaceID",
+        ),
+        pytest.param(
+            changed_adapter(
+                lambda weights: {n.replace("image_proj.proj.", "image_proj.other."): w for n, w in weights.items()}
+            ),
+            "seems to be an IP-Adapter of a kind that is not known here",
             id="another kind",
         ),
         pytest.param(
             changed_adapter(lambda weights: {n: w[:, :48].clone() if "_ip" in n else w for n, w in weights.items()}),
-            "made for another model",
+            r"for another model \(cross-attention width 48, needed: 64\)",
             id="SD 1.5",
+        ),
+        pytest.param(
+            changed_adapter(lambda weights: {n: w for n, w in weights.items() if not n.startswith("ip_adapter.1.")}),
+            "made for another model: it has weights for",
+            id="too few layers",
         ),
         pytest.param(
             changed_adapter(lambda weights: {n: w for n, w in weights.items() if n != "image_proj.norm.weight"}),
@@ -198,6 +221,33 @@ def test_an_adapter_that_cannot_be_used_is_refused(model_copy: Path, damage: Dam
     damage(model_copy)
     with pytest.raises(ModelLoadError, match=words):
         load_model(config_for(model_copy, ip_adapter_weights=BASE_WEIGHTS))
+
+
+PLUS_FACE_WEIGHTS = "ip-adapter-plus-face_sdxl_vit-h.safetensors"
+
+
+@pytest.fixture
+def with_plus_face(model_copy: Path) -> Path:
+    """The demo model with a plus-face adapter: in form a Plus adapter with other weights, as the published one is."""
+    plus = load_file(model_copy / SUBFOLDER / PLUS_VIT_H_WEIGHTS)
+    save_file({name: weight * 0.5 for name, weight in plus.items()}, model_copy / SUBFOLDER / PLUS_FACE_WEIGHTS)
+    return model_copy
+
+
+@pytest.mark.parametrize("weights", [PLUS_VIT_H_WEIGHTS, PLUS_FACE_WEIGHTS])
+def test_a_plus_or_plus_face_adapter_is_the_one_that_was_named(with_plus_face: Path, weights: str) -> None:
+    model = load_model(config_for(with_plus_face, ip_adapter_weights=weights))
+    stored = load_file(with_plus_face / SUBFOLDER / weights)
+    (projection,) = model.pipeline.unet.encoder_hid_proj.image_projection_layers
+    torch.testing.assert_close(projection.latents, stored["image_proj.latents"].float(), rtol=0, atol=0)
+    adapter = next(file for file in model.files if file.role == "ip_adapter")
+    assert (adapter.kind, adapter.source.split("/")[-1]) == ("IP-Adapter Plus", weights)
+
+
+def test_a_plus_face_adapter_does_not_start_with_another_ones_encoder(with_plus_face: Path) -> None:
+    shutil.rmtree(with_plus_face / "models" / "image_encoder")
+    with pytest.raises(ModelLoadError, match=r"None of the image encoders .* it needs one with hidden_size 64"):
+        load_model(config_for(with_plus_face, ip_adapter_weights=PLUS_FACE_WEIGHTS))
 
 
 def test_a_pickled_adapter_is_refused(model_copy: Path) -> None:

@@ -16,6 +16,8 @@ from illustration_worker.models.s3.source import S3Source
 
 _TOOLS = Path(__file__).parents[4] / ".cache" / "tools"
 BUCKET = "models"
+STRANGER = ("stranger", "stranger-secret-key")
+"""Credentials that the server knows, and that may read nothing."""
 _START_SECONDS = 20.0
 
 
@@ -33,7 +35,8 @@ def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
     for name, value in {**keys, "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}.items():
         patch.setenv(name, value)
     environment = {**os.environ, "ROOT_ACCESS_KEY": "test-access", "ROOT_SECRET_KEY": "test-secret-key"}
-    command = [str(server), "--port", f"127.0.0.1:{port}", "posix", str(folder)]
+    users = tmp_path_factory.mktemp("s3-users")
+    command = [str(server), "--port", f"127.0.0.1:{port}", "--iam-dir", str(users), "posix", str(folder)]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}")
@@ -45,11 +48,27 @@ def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
             except (BotoCoreError, ClientError):
                 if time.monotonic() > deadline:
                     raise
+        _add_user(server, port, STRANGER)
         yield "127.0.0.1", port
     finally:
         process.terminate()
         process.wait()
         patch.undo()
+
+
+def _add_user(server: Path, port: int, credentials: tuple[str, str]) -> None:
+    name, secret = credentials
+    root = ["--access", "test-access", "--secret", "test-secret-key", "--endpoint-url", f"http://127.0.0.1:{port}"]
+    user = ["create-user", "--access", name, "--secret", secret, "--role", "user"]
+    subprocess.run([str(server), "admin", *root, *user], check=True, capture_output=True)
+
+
+@pytest.fixture
+def stranger(s3: S3Source, monkeypatch: pytest.MonkeyPatch) -> S3Source:
+    """Whoever is let in and may read nothing. After ``s3``, which has the credentials of before."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", STRANGER[0])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", STRANGER[1])
+    return S3Source(s3.client.meta.endpoint_url)
 
 
 @pytest.fixture
@@ -68,6 +87,21 @@ def cutting_proxy(s3_address: tuple[str, int]) -> Iterator[Callable[[int, int], 
 
     yield make
     for proxy in proxies:
+        proxy.close()
+
+
+@pytest.fixture
+def holding_proxy(s3_address: tuple[str, int]) -> Iterator[Callable[[int], "HoldingProxy"]]:
+    """Makes one that stops once so many bytes have come back, until it is released."""
+    proxies: list[HoldingProxy] = []
+
+    def make(after_bytes: int) -> HoldingProxy:
+        proxies.append(HoldingProxy(s3_address, after_bytes))
+        return proxies[-1]
+
+    yield make
+    for proxy in proxies:
+        proxy.release()
         proxy.close()
 
 
@@ -114,6 +148,7 @@ class CuttingProxy:
             sink.close()
 
     def _count(self, size: int) -> None:
+        """So many more bytes have come back."""
         with self._lock:
             self._passed += size
             is_cut = self.cuts_left > 0 and self._passed >= self._cut_every
@@ -130,3 +165,21 @@ class CuttingProxy:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue  # it has ended by itself
+
+
+class HoldingProxy(CuttingProxy):
+    """Cuts nothing; stops after so many bytes, until it is released."""
+
+    def __init__(self, upstream: tuple[str, int], after_bytes: int) -> None:
+        self._released, self._after_bytes, self._came = threading.Event(), after_bytes, 0
+        super().__init__(upstream, cut_every_bytes=0, cuts=0)
+
+    def release(self) -> None:
+        self._released.set()
+
+    def _count(self, size: int) -> None:
+        with self._lock:
+            self._came += size
+            is_held = self._came >= self._after_bytes
+        if is_held:
+            self._released.wait()

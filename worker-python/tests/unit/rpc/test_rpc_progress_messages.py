@@ -58,3 +58,9 @@ def test_the_capacity_is_described() -> None:
     assert (first.rows, first.call.ToMilliseconds(), first.HasField("peak_memory_bytes")) == (1, 500, False)
     assert (second.rows, second.call.ToMilliseconds(), second.peak_memory_bytes) == (2, 750, 10)
     assert (second.width, second.height) == (832, 1216)
+
+
+def test_the_settings_that_reach_the_picture_are_described() -> None:
+    assert to_describe_response(replace(LIMITS, picture_settings="reference_fit=pad")).picture_settings == (
+        "reference_fit=pad"
+    )

@@ -22,6 +22,8 @@ export type IllustrationPayload = {
   people?: PersonPayload[];
   seed?: number;
   preview_every?: number;
+  /** Not what is drawn, but how: see `wantsFreshPicture`. */
+  no_cache?: boolean;
 };
 
 export function toPayload(request: IllustrationValues): IllustrationPayload {
@@ -73,6 +75,11 @@ export function fromPayload(payload: Payload): IllustrationRequest {
     seed: optional(number, payload, 'seed'),
     previewEvery: optional(number, payload, 'preview_every'),
   });
+}
+
+/** The caller wants the picture drawn, though the same one may be known. */
+export function wantsFreshPicture(payload: Payload): boolean {
+  return payload['no_cache'] === true;
 }
 
 /** Jobs of before there were modes have none. */

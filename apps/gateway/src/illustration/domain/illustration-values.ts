@@ -25,6 +25,8 @@ export const imagesRange = { min: 1, max: 4 } as const;
 /** Pixels of a side, in steps of 8: one latent covers 8 pixels. The model may draw less; it is asked at accept. */
 export const imageSizeRange = { min: 64, max: 4096 } as const;
 export const imageSizeMultiple = 8;
+/** With people in regions: one position of the UNet's narrowest layers, where their masks end. The worker knows no other. */
+export const regionSizeMultiple = 32;
 
 /** A rectangle of the picture, as fractions of its width and height. */
 export interface Region {

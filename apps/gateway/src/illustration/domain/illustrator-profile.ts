@@ -23,8 +23,10 @@ export interface IllustratorProfile {
   maxImageSize: number;
   /** What the model is made of. */
   modelFiles: ModelFile[];
-  /** Equal digests draw equal pictures; empty: the worker does not tell. */
+  /** Equal digests draw equal pictures, with equal settings; empty: the worker does not tell. */
   modelDigest: string;
+  /** Settings of the worker that reach the picture. */
+  pictureSettings: string;
   /** In memory now, the latest used first. */
   heldLoras: HeldLora[];
   /** What is held of LoRAs at most; 0: requests cannot name one. */

@@ -1,8 +1,10 @@
 import type { Violation } from '../../errors/domain-error.js';
 import { identifierRule, isIdentifier } from './identifier.js';
 import {
+  imageSizeMultiple,
   ipAdapterScaleRange,
   peopleRange,
+  regionSizeMultiple,
   type IllustrationValues,
   type PersonValues,
   type Region,
@@ -20,6 +22,7 @@ export function* peopleViolations(values: IllustrationValues): Generator<Violati
     yield violation('people', `must be ${peopleRange.min} to ${peopleRange.max} people`);
   }
   const haveRegions = people.some(({ region }) => region !== undefined);
+  if (haveRegions) yield* regionSizeViolations(values);
   const seen = new Set<string>();
   for (const [at, person] of people.entries()) {
     const path = `people/${at}`;
@@ -32,6 +35,15 @@ export function* peopleViolations(values: IllustrationValues): Generator<Violati
     seen.add(person.userId);
     if (haveRegions && person.region === undefined) {
       yield violation(`${path}/region`, 'must be given for all people or for none');
+    }
+  }
+}
+
+/** Of sides that are none at all it is told elsewhere. */
+function* regionSizeViolations({ width, height }: IllustrationValues): Generator<Violation> {
+  for (const [side, pixels = 0] of Object.entries({ width, height })) {
+    if (pixels % imageSizeMultiple === 0 && pixels % regionSizeMultiple !== 0) {
+      yield violation(side, `must be a multiple of ${regionSizeMultiple} for several people, or people in regions`);
     }
   }
 }

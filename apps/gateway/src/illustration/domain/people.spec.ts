@@ -97,6 +97,16 @@ describe('the people of a memory', () => {
     expect(pointersOf({ people })).toEqual(pointers);
   });
 
+  it('in regions need a picture whose sides are multiples of 32, as the worker does', () => {
+    const two = [{ userId: 'ada' }, { userId: 'bob' }];
+    expect(pointersOf({ people: two, width: 520, height: 1000 })).toEqual(['/width', '/height']);
+    expect(pointersOf({ people: [{ userId: 'ada', region: left }], width: 512, height: 520 })).toEqual(['/height']);
+    expect(pointersOf({ people: two, width: 512, height: 992 })).toEqual([]);
+    expect(pointersOf({ people: two })).toEqual([]);
+    expect(pointersOf({ people: [{ userId: 'ada' }], width: 520, height: 1000 })).toEqual([]);
+    expect(pointersOf({ people: two, width: 500 })).toEqual(['/width']);
+  });
+
   it('are told once of a scale that is wrong for all', () => {
     expect(pointersOf({ ipAdapterScale: 2, people: [{ userId: 'ada' }, { userId: 'bob' }] })).toEqual([
       '/ip_adapter_scale',

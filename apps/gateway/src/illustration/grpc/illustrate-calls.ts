@@ -82,6 +82,7 @@ export class IllustrateCalls {
       requestId: currentRequest()?.requestId ?? randomUUID(),
       idempotencyKey: request.requestId === undefined ? undefined : toIdempotencyKey(request.requestId),
       deadline,
+      isFreshWanted: request.noCache ?? false,
       isPatient: request.requestId !== undefined,
     });
     try {

@@ -19,7 +19,7 @@ import { ipAdapterModes, type IpAdapterMode } from '../domain/illustration-value
 export function toIllustrationRequest(message: IllustrateRequest, defaults: IllustrationDefaults): IllustrationRequest {
   const kind = toKind(message.kind);
   if (kind === 'subject' && message.prompt !== undefined) throw invalid('prompt', 'is not a field of a portrait');
-  const { kind: _, requestId: __, people, ipAdapterMode, ...fields } = message;
+  const { kind: _, requestId: __, noCache: ___, people, ipAdapterMode, ...fields } = message;
   return IllustrationRequest.create(
     kind,
     {

@@ -48,6 +48,7 @@ export function toJobMessage(view: JobView): JobMessage {
     cancelRequested: view.cancel_requested,
     receipt: view.receipt,
     warnings: view.warnings ?? [],
+    cached: view.cached,
   };
 }
 

@@ -26,6 +26,12 @@ export function ApiCallTerms(): MethodDecorator {
       description: 'The job expires if it has not ended by then. 1 to 86400.',
       schema: { type: 'integer', minimum: 1, maximum: 86_400 },
     }),
+    ApiHeader({
+      name: 'Cache-Control',
+      required: false,
+      description:
+        '`no-cache`: draw, though the same picture may be known. Only pictures with a `seed` are remembered.',
+    }),
     ApiProduces('application/json', 'text/event-stream'),
     ApiOkResponse({ type: IllustrationsDto, description: 'The pictures, or with `text/event-stream` what happens.' }),
     ApiAcceptedResponse({ type: JobDto, description: 'The job: `Location` is its address.' }),

@@ -11,6 +11,8 @@ export interface CallTerms {
   deadlineSeconds: number | undefined;
   /** `Accept: text/event-stream`. */
   wantsEvents: boolean;
+  /** `Cache-Control: no-cache`: draw, though the picture may be known. */
+  isFreshWanted: boolean;
 }
 
 /** @throws DomainError `idempotency-key-invalid`, `malformed-request` */
@@ -20,7 +22,13 @@ export function termsOf(request: Request): CallTerms {
     idempotencyKey: idempotencyKeyIn(request.get('Idempotency-Key')),
     deadlineSeconds: toDeadlineSeconds(request.get('X-Deadline-Seconds')),
     wantsEvents: request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream',
+    isFreshWanted: isFreshWanted(request.get('Cache-Control')),
   };
+}
+
+/** Other directives say nothing here: results are kept as the job's own, whoever asks. */
+function isFreshWanted(header = ''): boolean {
+  return header.split(',').some((directive) => directive.trim().toLowerCase() === 'no-cache');
 }
 
 /** Nobody waits for the end as long as it takes: the caller comes back for it, or watches. */

@@ -63,7 +63,7 @@ export class IllustrationCalls {
   }
 
   private acceptOptions(terms: CallTerms): AcceptOptions {
-    const { idempotencyKey, deadlineSeconds, preference } = terms;
+    const { idempotencyKey, deadlineSeconds, preference, isFreshWanted } = terms;
     const { http, jobs } = this.config;
     const mayOutliveCall =
       isAsynchronous(terms) || idempotencyKey !== undefined || preference.waitSeconds !== undefined;
@@ -77,6 +77,7 @@ export class IllustrationCalls {
       requestId: currentRequest()?.requestId ?? randomUUID(),
       ...(idempotencyKey !== undefined && { idempotencyKey }),
       deadline: new Date(Date.now() + deadlineMs),
+      isFreshWanted,
       isPatient: mayOutliveCall,
     };
   }

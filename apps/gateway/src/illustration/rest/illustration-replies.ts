@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 
 import type { Job } from '../../jobs/domain/job.js';
 import { ObjectStore } from '../../storage/object-store.js';
-import { imagesOf, timingsOf, warningsOf } from '../job-outcome.js';
+import { imagesOf, isCached, timingsOf, warningsOf } from '../job-outcome.js';
 import { Results } from '../results.js';
 import type { ResponseFormat } from './dto/illustration-options.dto.js';
 import type { IllustrationDto, IllustrationsDto } from './dto/illustrations.dto.js';
@@ -33,7 +33,12 @@ export class IllustrationReplies {
       };
     });
     const warnings = warningsOf(job);
-    return { data: await Promise.all(data), job_id: job.id, ...(warnings.length > 0 && { warnings }) };
+    return {
+      data: await Promise.all(data),
+      job_id: job.id,
+      cached: isCached(job),
+      ...(warnings.length > 0 && { warnings }),
+    };
   }
 
   /** `Server-Timing` of a succeeded job, in milliseconds. */

@@ -34,6 +34,7 @@ const profile: IllustratorProfile = {
   maxImageSize: 2048,
   modelFiles: [],
   modelDigest: '0'.repeat(64),
+  pictureSettings: '',
   heldLoras: [],
   maxLoraBytes: 2 ** 30,
 };

@@ -63,6 +63,7 @@ export function toProfile(description: DescribeResponse): IllustratorProfile {
     modelDigest: description.modelDigest,
     heldLoras: description.heldLoras.map((lora) => ({ ...lora, sizeBytes: Number(lora.sizeBytes) })),
     maxLoraBytes: Number(description.maxLoraBytes),
+    pictureSettings: description.pictureSettings,
   };
 }
 

@@ -24,6 +24,7 @@ const description: DescribeResponse = {
   maxImageSize: 1536,
   modelFiles: [{ role: 'base', source: 's3://models/sketch', kind: 'SDXL checkpoint', sha256: 'ab', sizeBytes: 7n }],
   modelDigest: 'cd',
+  pictureSettings: 'reference_fit=crop',
   heldLoras: [{ loraId: 'oil', sha256: 'ef', sizeBytes: 8n }],
   maxLoraBytes: 9n,
   capacity: undefined,

@@ -98,6 +98,7 @@ class BatchingEngine:
             max_lora_bytes=self._intake.loras.max_bytes,
             model_files=model.files,
             model_digest=model_digest(model.files),
+            picture_settings=f"reference_fit={model.reference_fit} vae_dtype={self._options.vae_dtype}",
         )
 
     async def generate(self, job: Job) -> AsyncGenerator[JobEvent, None]:

@@ -37,6 +37,13 @@ export class IllustrationsDto {
   @ApiProperty({ type: String, format: 'uuid', description: 'The job that drew them: `GET /v1/jobs/{job_id}`.' })
   job_id: string;
 
+  @ApiProperty({
+    type: Boolean,
+    description:
+      'True: the same pictures were known already, and nothing was drawn. `Cache-Control: no-cache` has them drawn.',
+  })
+  cached: boolean;
+
   @ApiPropertyOptional({
     type: [String],
     description: 'What you should know of the pictures, a sentence each: a prompt that was cut, say.',

@@ -117,6 +117,12 @@ export class JobDto implements JobView {
   @ApiPropertyOptional({ type: [String], description: 'What you should know of them, a sentence each.' })
   warnings?: string[];
 
+  @ApiPropertyOptional({
+    type: Boolean,
+    description: 'Of a succeeded job: the same pictures were known already, and nothing was drawn.',
+  })
+  cached?: boolean;
+
   @ApiPropertyOptional({ type: Object, description: 'How a succeeded job was drawn.' })
   receipt?: JsonObject;
 

@@ -1,0 +1,99 @@
+import { Injectable } from '@nestjs/common';
+
+import { Illustrator } from './domain/illustrator.js';
+import { DrawingDesk } from './drawing-desk.js';
+import type { MadePicture } from './made-picture.js';
+import { PictureDrawing, type Made, type MakeOptions, type Order } from './picture-drawing.js';
+import { CacheCounts } from './result-cache/cache-counts.js';
+import type { KnownPicture } from './result-cache/cached-picture.js';
+import { pictureIdentity } from './result-cache/picture-identity.js';
+import { ResultCache } from './result-cache/result-cache.js';
+import { TwinDrawings } from './result-cache/twin-drawings.js';
+import { Results } from './results.js';
+
+/**
+ * Makes one picture of a job: draws it, or copies the same picture that another job has drawn or is drawing. Either way
+ * the job has an object of its own, under its own key.
+ */
+@Injectable()
+export class PictureMaker {
+  constructor(
+    private readonly illustrator: Illustrator,
+    private readonly desk: DrawingDesk,
+    private readonly drawing: PictureDrawing,
+    private readonly results: Results,
+    private readonly cache: ResultCache,
+    private readonly twins: TwinDrawings,
+    private readonly counts: CacheCounts,
+  ) {}
+
+  /** @throws DomainError as `DrawingDesk.draw` and `Results.keep` */
+  async make(order: Order, options: MakeOptions): Promise<MadePicture> {
+    const identity = this.identityOf(order, options);
+    if (identity === undefined) return (await this.drawing.draw(order, options)).made;
+    if (order.isFreshWanted) {
+      this.counts.record('bypassed');
+      return (await this.drawAndRemember(identity, order, options)).made;
+    }
+    const { signal, onWaiting } = options;
+    const shared = await this.twins.share(identity, { signal, onWaiting }, (tellTwins) =>
+      this.findOrDraw(identity, order, watchedBy(tellTwins, options)),
+    );
+    if ('made' in shared) return shared.made.made;
+    this.counts.record('shared');
+    return this.drawing.copy(shared.known, order, signal);
+  }
+
+  /** undefined: the picture is not one that is remembered. Without a seed of the caller's every drawing is another. */
+  private identityOf({ job, request, image }: Order, options: MakeOptions): string | undefined {
+    const profile = this.illustrator.profile();
+    if (!this.cache.isOn || request.seed === undefined || profile === undefined) return undefined;
+    const task = this.desk.toTask(job, request, image, options);
+    return pictureIdentity({ tenant: job.tenant, task, versions: options.versions, profile });
+  }
+
+  private async findOrDraw(identity: string, order: Order, options: MakeOptions): Promise<Made> {
+    const known = await this.find(identity, options.signal);
+    if (known === undefined) return this.drawAndRemember(identity, order, options);
+    this.counts.record('hit');
+    return { made: await this.drawing.copy(known, order, options.signal), known };
+  }
+
+  private async find(identity: string, signal: AbortSignal): Promise<KnownPicture | undefined> {
+    const entry = await this.cache.find(identity);
+    if (entry === 'miss' || entry === 'unavailable') {
+      this.counts.record(entry);
+      return undefined;
+    }
+    const png = await this.results.readIfWhole(entry, signal);
+    if (png !== undefined) return { entry, png };
+    this.counts.record('vanished');
+    await this.cache.forget(identity);
+    return undefined;
+  }
+
+  private async drawAndRemember(identity: string, order: Order, options: MakeOptions): Promise<Made> {
+    const drawn = await this.drawing.draw(order, options);
+    // Another worker may have come meanwhile: then nobody knows which of the two drew it.
+    if (drawn.known === undefined || this.identityOf(order, options) !== identity)
+      return { ...drawn, known: undefined };
+    await this.cache.remember(identity, drawn.known.entry);
+    return drawn;
+  }
+}
+
+/** Who waits for the picture sees that its drawing moves. */
+function watchedBy(tellTwins: () => void, options: MakeOptions): MakeOptions {
+  const { onProgress, onWaiting } = options;
+  return {
+    ...options,
+    onProgress: (progress) => {
+      onProgress(progress);
+      tellTwins();
+    },
+    onWaiting: () => {
+      onWaiting();
+      tellTwins();
+    },
+  };
+}
