@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { inRoot, nodeTool, pythonTool, workerFolder } from '../paths.mjs';
 import { CommandFailed, run, step } from '../progress.mjs';
 import { ensureGatewayBuild } from '../setup/gateway-build.mjs';
+import { ensurePromtool, promtool } from '../setup/promtool.mjs';
 import { setUpTools } from '../setup/setup.mjs';
 
 const dockerfiles = () =>
@@ -71,6 +72,20 @@ const checks = [
     args: ['docker-compose.yml', 'docker-compose.cpu.yml', '--max-warnings', '0'],
   },
   {
+    name: 'metrics in dashboards and rules',
+    log: 'metrics',
+    command: process.execPath,
+    args: [inRoot('scripts', 'docs', 'check-metrics.mjs')],
+  },
+  {
+    name: 'Prometheus rules and their tests (promtool)',
+    log: 'promtool',
+    command: () => promtool(),
+    args: ['test', 'rules', inRoot('deploy', 'observability', 'prometheus', 'illustration.test.yml')],
+    skipUnless: () => promtool() !== undefined,
+    why: 'neither promtool nor Go is installed',
+  },
+  {
     name: 'documentation',
     log: 'docs',
     command: process.execPath,
@@ -81,6 +96,7 @@ const checks = [
 export default async function check() {
   await setUpTools();
   await ensureGatewayBuild();
+  await ensurePromtool();
   const failures = [];
   for (const { name, log, command, args, cwd, skipUnless, why } of checks) {
     if (skipUnless && !skipUnless()) {
@@ -88,7 +104,8 @@ export default async function check() {
       continue;
     }
     try {
-      await step(name, () => run(`check-${log}`, command, typeof args === 'function' ? args() : args, { cwd }));
+      const program = typeof command === 'function' ? command() : command;
+      await step(name, () => run(`check-${log}`, program, typeof args === 'function' ? args() : args, { cwd }));
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;
       failures.push(`${name}: ${error.message}`);

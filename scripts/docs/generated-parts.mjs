@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { childEnvironment, inRoot, node24, pythonTool } from '../paths.mjs';
+import { gatewayMetrics, isOurs, workerMetrics } from './metrics.mjs';
 
 /** Generated part -> the page it stands in and the text it should have. */
 export function generatedParts() {
@@ -9,6 +10,8 @@ export function generatedParts() {
     { page: 'README.md', name: 'gateway-settings', text: settingsTable(gatewaySettings()) },
     { page: 'README.md', name: 'worker-settings', text: settingsTable(workerSettings()) },
     { page: 'docs/03-errors.md', name: 'errors', text: errorTable() },
+    { page: 'docs/08-observability.md', name: 'gateway-metrics', text: metricsTable(gatewayMetrics()) },
+    { page: 'docs/08-observability.md', name: 'worker-metrics', text: metricsTable(workerMetrics()) },
   ];
 }
 
@@ -35,6 +38,21 @@ function settingsTable(settings) {
   return table(
     ['variable', 'default', 'what it does'],
     settings.map((setting) => [`\`${setting.name}\``, shown(setting.default), setting.description]),
+  );
+}
+
+/** @param {import('./metrics.mjs').MetricRow[]} metrics */
+function metricsTable(metrics) {
+  return table(
+    ['metric', 'type', 'labels', 'what it tells'],
+    metrics
+      .filter(isOurs)
+      .map(({ name, type, labels, help }) => [
+        `\`${name}\``,
+        type,
+        labels.map((label) => `\`${label}\``).join(', '),
+        help,
+      ]),
   );
 }
 
