@@ -57,6 +57,27 @@ module.exports = {
       to: { path: 'node_modules/@(aws-sdk|smithy)/' },
     },
     {
+      name: 'opentelemetry-only-in-the-tracer',
+      severity: 'error',
+      from: { path: src, pathNot: [`${src}observability/tracing/(otel-tracer|sampler)\\.ts$`] },
+      to: { path: 'node_modules/@opentelemetry/' },
+    },
+    {
+      name: 'the-tracer-is-loaded-on-demand',
+      severity: 'error',
+      from: { path: src },
+      to: {
+        path: `${src}observability/tracing/otel-tracer\\.ts$`,
+        dependencyTypesNot: ['dynamic-import', 'type-only'],
+      },
+    },
+    {
+      name: 'prom-client-only-in-metrics',
+      severity: 'error',
+      from: { path: src, pathNot: [`${src}observability/metrics/`] },
+      to: { path: 'node_modules/prom-client/' },
+    },
+    {
       name: 'shipped-code-does-not-import-tests',
       severity: 'error',
       from: { path: src, pathNot: '\\.spec\\.ts$' },

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// Two projects: `unit` beside the code (no process, no network beyond loopback), `e2e` with the real processes.
+// `unit` beside the code (no process, no network beyond loopback), `e2e` with the real processes, `scale` with many of them.
 export default defineConfig({
   test: {
     projects: [
@@ -13,6 +13,16 @@ export default defineConfig({
           include: ['test/e2e/**/*.spec.ts', 'test/faults/**/*.spec.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        // `npm run scale-test` alone: minutes of load.
+        test: {
+          name: 'scale',
+          include: ['test/scale/**/*.spec.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
           hookTimeout: 120_000,
         },
       },

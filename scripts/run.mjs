@@ -12,6 +12,7 @@ const commands = {
   test: 'every test',
   faults: 'the long form of the fault tests: hundreds of kills, no job lost',
   bench: 'every benchmark that needs no GPU, and one table of them',
+  'scale-test': 'pictures a second with 1, 2, 4, ... gateways and workers on one database and one S3 server',
   check: 'formatting, lint, types, layers, contract, containers, docs',
   proto: 'generate code from proto/ for both languages',
   build: 'compile the gateway into dist/',

@@ -4,6 +4,7 @@ import { inRoot, node24, nodeTool, pythonTool, workerFolder } from '../paths.mjs
 import { CommandFailed, run, step } from '../progress.mjs';
 import { composeLoader, ensureDeployTools, hasComposeLoader, hasKubernetesTools } from '../setup/deploy-tools.mjs';
 import { ensureGatewayBuild } from '../setup/gateway-build.mjs';
+import { ensurePromtool, promtool } from '../setup/promtool.mjs';
 import { setUpTools } from '../setup/setup.mjs';
 import { whyNoTerraform } from '../setup/terraform.mjs';
 
@@ -114,6 +115,19 @@ const checks = [
     whyNot: () => (fs.existsSync(pythonTool('shellcheck')) ? undefined : 'shellcheck has no package for this platform'),
   },
   {
+    name: 'metrics in dashboards and rules',
+    log: 'metrics',
+    command: process.execPath,
+    args: [inRoot('scripts', 'docs', 'check-metrics.mjs')],
+  },
+  {
+    name: 'Prometheus rules and their tests (promtool)',
+    log: 'promtool',
+    command: () => promtool(),
+    args: ['test', 'rules', inRoot('deploy', 'observability', 'prometheus', 'illustration.test.yml')],
+    whyNot: () => (promtool() === undefined ? 'neither promtool nor Go is installed' : undefined),
+  },
+  {
     name: 'documentation',
     log: 'docs',
     command: process.execPath,
@@ -125,6 +139,7 @@ export default async function check() {
   await setUpTools();
   await ensureGatewayBuild();
   await ensureDeployTools();
+  await ensurePromtool();
   const failures = [];
   for (const { name, log, command, args, cwd, whyNot } of checks) {
     const reason = whyNot?.();
@@ -133,7 +148,8 @@ export default async function check() {
       continue;
     }
     try {
-      await step(name, () => run(`check-${log}`, command, typeof args === 'function' ? args() : args, { cwd }));
+      const program = typeof command === 'function' ? command() : command;
+      await step(name, () => run(`check-${log}`, program, typeof args === 'function' ? args() : args, { cwd }));
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;
       failures.push(`${name}: ${error.message}`);

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { inRoot } from '../paths.mjs';
 import { costTable } from './cost-table.mjs';
+import { gatewayMetrics, isOurs, workerMetrics } from './metrics.mjs';
 import { evaluate, gatewaySettings, moduleUrl, workerSettings } from './settings.mjs';
 
 /** Generated part -> the page it stands in and the text it should have. */
@@ -11,6 +12,8 @@ export function generatedParts() {
     { page: 'README.md', name: 'worker-settings', text: settingsTable(workerSettings()) },
     { page: 'docs/03-errors.md', name: 'errors', text: errorTable() },
     { page: 'docs/10-operations.md', name: 'costs', text: costs() },
+    { page: 'docs/08-observability.md', name: 'gateway-metrics', text: metricsTable(gatewayMetrics()) },
+    { page: 'docs/08-observability.md', name: 'worker-metrics', text: metricsTable(workerMetrics()) },
   ];
 }
 
@@ -37,6 +40,21 @@ function settingsTable(settings) {
   return table(
     ['variable', 'default', 'what it does'],
     settings.map((setting) => [`\`${setting.name}\``, shown(setting.default), setting.description]),
+  );
+}
+
+/** @param {import('./metrics.mjs').MetricRow[]} metrics */
+function metricsTable(metrics) {
+  return table(
+    ['metric', 'type', 'labels', 'what it tells'],
+    metrics
+      .filter(isOurs)
+      .map(({ name, type, labels, help }) => [
+        `\`${name}\``,
+        type,
+        labels.map((label) => `\`${label}\``).join(', '),
+        help,
+      ]),
   );
 }
 

@@ -34,6 +34,7 @@ import {
   Illustrator,
   type IllustratorAvailability,
 } from '../../apps/gateway/src/illustration/domain/illustrator.js';
+import { LifecycleModule } from '../../apps/gateway/src/lifecycle/lifecycle.module.js';
 import { logOptions } from '../../apps/gateway/src/observability/log-options.js';
 import { OpenApiModule } from '../../apps/gateway/src/openapi/openapi.module.js';
 import {
@@ -202,6 +203,7 @@ export async function startCoreApp(env: Record<string, string> = {}): Promise<Co
       LoggerModule.forRoot({ pinoHttp: [logOptions(config), stream], forRoutes: [] }),
       ErrorsModule,
       AuthModule,
+      LifecycleModule,
       HttpModule,
       HealthModule.watching(PortsModule),
       OpenApiModule,

@@ -8,7 +8,7 @@ export interface FinalJob {
   job_id: string;
   state: string;
   data?: { s3_uri: string; sha256: string }[];
-  receipt?: { adopted?: boolean };
+  receipt?: { adopted?: boolean; resumed_from_step?: number | null };
 }
 
 export interface FinalEvent {

@@ -26,7 +26,6 @@ const defaults: Settings = {
   leaseSeconds: 10,
   retentionMs: 0,
   abortGraceMs: 500,
-  drainGraceMs: 5000,
 };
 
 /** The job path of one gateway over a database, without Nest. */
@@ -93,6 +92,7 @@ export function aJob(fields: Partial<NewJob> = {}): NewJob {
     totalSteps: 20,
     resultKeys: [`generated/user/memory_${id}.png`],
     requestId: 'request-1',
+    traceparent: null,
     deadline: null,
     ...fields,
   };

@@ -19,26 +19,39 @@ const binaries = fs.existsSync(versions)
 
 export const hasPostgres = binaries !== undefined;
 
+export interface ServerOptions {
+  /** As in production, what is committed is on the disk; tests need no more than the process. */
+  isDurable?: boolean;
+  /** Of postgresql.conf, each as `name=value`. */
+  settings?: string[];
+}
+
 /** A real PostgreSQL server on a folder of its own, on a free port of loopback. */
 export class PostgresServer {
   private constructor(
     private child: ChildProcess,
     private readonly folder: string,
     private readonly port: number,
-    private readonly isDurable: boolean,
+    private readonly options: Required<ServerOptions>,
   ) {}
 
-  /** @param options `isDurable`: as in production, what is committed is on the disk; tests need no more than the process */
-  static async start({ isDurable = false } = {}): Promise<PostgresServer> {
+  static async start({ isDurable = false, settings = [] }: ServerOptions = {}): Promise<PostgresServer> {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-pg-'));
     const owner = ownerOfServer();
     if (owner !== undefined) fs.chownSync(folder, owner.uid, owner.gid);
     const initdb = ['-D', path.join(folder, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
     execFileSync(program('initdb'), initdb, { stdio: 'pipe', ...owner, cwd: folder });
     const port = await freePort();
-    const server = new PostgresServer(launch(folder, port, isDurable), folder, port, isDurable);
+    const options = { isDurable, settings };
+    const server = new PostgresServer(launch(folder, port, options), folder, port, options);
     await server.untilReady();
     return server;
+  }
+
+  /** Of the postmaster; its backends are its children. */
+  get pid(): number {
+    if (this.child.pid === undefined) throw new Error('the server does not run');
+    return this.child.pid;
   }
 
   get url(): string {
@@ -52,10 +65,17 @@ export class PostgresServer {
   }
 
   async execute(sql: string): Promise<void> {
-    const client = new Client({ connectionString: this.url });
+    await this.query(sql);
+  }
+
+  async query<Row extends object>(sql: string, database = 'postgres'): Promise<Row[]> {
+    const client = new Client({ connectionString: this.urlOf(database) });
     await client.connect();
-    await client.query(sql);
-    await client.end();
+    try {
+      return (await client.query<Row>(sql)).rows;
+    } finally {
+      await client.end();
+    }
   }
 
   /** Cuts every connection except the one that says so. */
@@ -66,7 +86,7 @@ export class PostgresServer {
   /** The fast way of a planned restart: connections are cut. */
   async restart(): Promise<void> {
     await this.end('SIGINT');
-    this.child = launch(this.folder, this.port, this.isDurable);
+    this.child = launch(this.folder, this.port, this.options);
     await this.untilReady();
   }
 
@@ -96,12 +116,13 @@ export class PostgresServer {
   }
 }
 
-function launch(folder: string, port: number, isDurable: boolean): ChildProcess {
+function launch(folder: string, port: number, { isDurable, settings: given }: Required<ServerOptions>): ChildProcess {
   // Without fsync: what a test kills is the process, never the machine.
   const settings = [
     `fsync=${isDurable ? 'on' : 'off'}`,
     'listen_addresses=127.0.0.1',
     `unix_socket_directories=${folder}`,
+    ...given,
   ];
   const args = ['-D', path.join(folder, 'data'), '-p', String(port), ...settings.flatMap((one) => ['-c', one])];
   const log = fs.openSync(path.join(folder, 'log'), 'a');

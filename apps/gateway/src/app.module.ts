@@ -9,13 +9,18 @@ import { UnroutedModule } from './http/unrouted.module.js';
 import { IllustrationGrpcModule } from './illustration/grpc/illustration-grpc.module.js';
 import { IllustrationModule } from './illustration/illustration.module.js';
 import { DispatcherModule, JobsModule } from './jobs/jobs.module.js';
+import { LifecycleModule } from './lifecycle/lifecycle.module.js';
+import { MetricsModule } from './observability/metrics/metrics.module.js';
 import { ObservabilityModule } from './observability/observability.module.js';
+import { TracingModule } from './observability/tracing/tracing.module.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 import { StorageModule } from './storage/storage.module.js';
 
 @Module({
   imports: [
+    LifecycleModule,
     ObservabilityModule,
+    TracingModule,
     ErrorsModule,
     // Guards run in this order: nobody unknown is told that the service is draining.
     AuthModule,
@@ -28,6 +33,7 @@ import { StorageModule } from './storage/storage.module.js';
     IllustrationModule,
     IllustrationGrpcModule,
     DispatcherModule.forRunner(IllustrationModule),
+    MetricsModule.watching(IllustrationModule),
     UnroutedModule,
   ],
 })

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict, dataclass
 
 from illustration_worker.engine.port import Engine
@@ -19,6 +19,7 @@ from illustration_worker.logs import configure_logs, route_library_logs
 from illustration_worker.rpc.address import AddressError, parse_address
 from illustration_worker.rpc.server import WorkerServer
 from illustration_worker.settings import Settings, SettingsError, load_settings
+from illustration_worker.watching import watched
 from illustration_worker.wiring import build_engine
 
 EngineFactory = Callable[[Settings, LoadProgress], Awaitable[Engine]]
@@ -50,8 +51,26 @@ async def run(settings: Settings, engine_factory: EngineFactory = build_engine) 
         asyncio.get_running_loop().add_signal_handler(number, stop_asked.set)
     progress = LoadProgress()
     server = WorkerServer(progress)
-    await server.start(parse_address(settings.worker_address))
-    starting = asyncio.create_task(_start_engine(settings, progress, engine_factory))
+    async with watched(settings, server) as note_ready:
+        await server.start(parse_address(settings.worker_address))
+
+        async def start_engine() -> Engine | None:
+            started_at = time.monotonic()
+            engine = await _start_engine(settings, progress, engine_factory)
+            if engine is not None:
+                note_ready(engine.describe(), time.monotonic() - started_at)
+            return engine
+
+        return await _serve(server, start_engine, stop_asked, settings.shutdown_grace_seconds)
+
+
+async def _serve(
+    server: WorkerServer,
+    start_engine: Callable[[], Coroutine[None, None, Engine | None]],
+    stop_asked: asyncio.Event,
+    grace_seconds: float,
+) -> Ending:
+    starting = asyncio.create_task(start_engine())
     stopping = asyncio.create_task(stop_asked.wait())
     await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
@@ -73,7 +92,7 @@ async def run(settings: Settings, engine_factory: EngineFactory = build_engine) 
         await server.stop()
         return Ending(exit_status=1, is_clean=False)
     breaking.cancel()
-    return Ending(exit_status=0, is_clean=await _shut_down(server, engine, settings.shutdown_grace_seconds))
+    return Ending(exit_status=0, is_clean=await _shut_down(server, engine, grace_seconds))
 
 
 async def _start_engine(settings: Settings, progress: LoadProgress, engine_factory: EngineFactory) -> Engine | None:

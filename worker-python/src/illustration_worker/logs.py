@@ -1,7 +1,8 @@
 """One JSON line an event on stdout, with the gateway's field names.
 
 Fields: ``time`` (ISO 8601, UTC, milliseconds), ``level`` (pino's words), ``msg``, ``service``, ``logger``; in a call
-``request_id``, ``job_id`` and ``trace_id``; whatever a log call adds by ``extra=``; ``error`` for an exception.
+``request_id``, ``job_id``, ``trace_id``, ``tenant`` and ``attempt``; whatever a log call adds by ``extra=``; ``error``
+for an exception. The schema of both processes' lines is docs/schemas/log-line.schema.json.
 
 Prompts are people's memories and never logged: nothing here is given one except ``bind_call``, which keeps them only to
 take them out of exception texts that are not ours.
@@ -47,7 +48,11 @@ class Call:
     request_id: str
     job_id: str
     trace_id: str | None
-    prompts: tuple[str, ...]
+    traceparent: str | None = None
+    """W3C trace context of the call."""
+    tenant: str | None = None
+    attempt: int | None = None
+    prompts: tuple[str, ...] = ()
     """Taken out of every text logged on behalf of the call."""
 
 
@@ -78,7 +83,13 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
         }
         if call is not None:
-            ids = {"request_id": call.request_id, "job_id": call.job_id, "trace_id": call.trace_id}
+            ids = {
+                "request_id": call.request_id,
+                "job_id": call.job_id,
+                "trace_id": call.trace_id,
+                "tenant": call.tenant,
+                "attempt": call.attempt,
+            }
             line |= {name: value for name, value in ids.items() if value}
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD_ATTRIBUTES}
         if record.exc_info and record.exc_info[1] is not None:

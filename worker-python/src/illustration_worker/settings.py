@@ -169,7 +169,7 @@ class Settings(BaseSettings):
         default=10,
         ge=0,
         le=150,
-        description="`ENGINE=batching`: steps from one checkpoint to the next, for jobs that want them. 0: none.",
+        description="Steps from one checkpoint to the next, for jobs that want them. Not with `ENGINE=stock`. 0: none.",
     )
     torch_compile: _Switch = Field(
         default="auto", description="`ENGINE=batching`: compile the UNet, before the worker is ready. `auto`: on CUDA."
@@ -196,6 +196,24 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("LOG_LEVEL", "UVICORN_LOG_LEVEL"),
         description="Least severe level that is logged. `UVICORN_LOG_LEVEL` still works.",
     )
+    worker_metrics_host: str = Field(
+        default="127.0.0.1", min_length=1, description="Address to listen on for `WORKER_METRICS_PORT`."
+    )
+    worker_metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port of `/metrics` (Prometheus), which asks for no credential; 0 picks a free one. Default: none.",
+    )
+    otel_exporter_otlp_endpoint: str | None = Field(
+        default=None,
+        description="Collector of traces (OTLP over HTTP); without it there are none. Other `OTEL_*` variables are read"
+        " by the SDK.",
+    )
+    otel_exporter_otlp_traces_endpoint: str | None = Field(
+        default=None, description="The same, as the full address for traces."
+    )
+    otel_sdk_disabled: bool = Field(default=False, description="No traces, whatever else is set.")
     fake_load_seconds: float = Field(default=0.0, ge=0, le=3600, description="`ENGINE=fake`: how long loading takes.")
     fake_step_seconds: float = Field(default=0.0, ge=0, le=3600, description="`ENGINE=fake`: how long one step takes.")
     fake_fail_reason: Literal["GENERATION_FAILED", "GPU_OUT_OF_MEMORY", "AVATAR_INVALID", "INTERNAL"] | None = Field(
@@ -205,6 +223,12 @@ class Settings(BaseSettings):
     fake_hang_at_step: int | None = Field(
         default=None, ge=1, le=150, description="`ENGINE=fake`: stop answering for ever at this step of every job."
     )
+
+    @property
+    def is_tracing(self) -> bool:
+        """Whether a collector is named."""
+        endpoints = (self.otel_exporter_otlp_endpoint, self.otel_exporter_otlp_traces_endpoint)
+        return any(endpoints) and not self.otel_sdk_disabled
 
 
 def load_settings() -> Settings:

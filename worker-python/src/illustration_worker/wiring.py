@@ -96,6 +96,7 @@ def _fake_script(settings: Settings) -> FakeScript:
         fail_at_step=settings.fake_fail_at_step,
         failure=_fake_failure(settings.fake_fail_reason),
         hang_at_step=settings.fake_hang_at_step,
+        checkpoint_every=settings.checkpoint_every,
     )
 
 

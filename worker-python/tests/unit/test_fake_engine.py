@@ -20,7 +20,19 @@ from illustration_worker.errors import (
     ModelLoadError,
     QueueFullError,
 )
-from illustration_worker.job import Finished, Job, JobEvent, Lora, LoraNeeded, Person, Queued, Region, Started, Step
+from illustration_worker.job import (
+    Checkpoint,
+    Finished,
+    Job,
+    JobEvent,
+    Lora,
+    LoraNeeded,
+    Person,
+    Queued,
+    Region,
+    Started,
+    Step,
+)
 
 JOB = Job("j", "r", "a prompt", num_inference_steps=3, seed=7, width=64, height=72)
 ANNA = Person((b"a",), 0.5)
@@ -114,6 +126,21 @@ async def test_closing_the_iterator_ends_the_job_and_lets_the_next_in() -> None:
     assert engine.steps_done == {}
     await waiting.aclose()
     await asyncio.wait_for(engine.wait_until_idle(), 1)
+
+
+async def test_from_a_checkpoint_it_goes_on_to_the_same_picture() -> None:
+    job = replace(JOB, num_inference_steps=6, wants_checkpoints=True)
+    whole = await events_of(FakeEngine(FakeScript(checkpoint_every=2)), job)
+    two, four = [event for event in whole if isinstance(event, Checkpoint)]
+    assert (two.index, four.index) == (2, 4)
+    rest = await events_of(FakeEngine(FakeScript(checkpoint_every=0)), replace(job, checkpoint=four.state))
+    assert rest[:-1] == [Started(), Step(5, 6), Step(6, 6)]
+    assert isinstance(rest[-1], Finished)
+    assert isinstance(whole[-1], Finished)
+    assert rest[-1].png == whole[-1].png
+    for useless in (four.state, b"", b"x:4", b":"):
+        other = await events_of(FakeEngine(), replace(job, seed=8, wants_checkpoints=False, checkpoint=useless))
+        assert [event.index for event in other if isinstance(event, Step)] == [1, 2, 3, 4, 5, 6]
 
 
 async def test_a_failure_comes_at_its_step() -> None:

@@ -7,11 +7,22 @@ export abstract class AppConfig {
     readonly serviceUrl: string | undefined;
     readonly isDocsEnabled: boolean;
     readonly requestTimeoutMs: number;
-    /** How long requests in flight may go on after SIGTERM. */
-    readonly shutdownGraceMs: number;
+  };
+  abstract readonly shutdown: {
+    /** From SIGTERM to the end of everything. */
+    readonly graceMs: number;
+    /** How long new connections are taken at least, after readiness went off. */
+    readonly delayMs: number;
   };
   /** Without brackets or with them; port 0: a free one. */
   abstract readonly grpc: { readonly host: string; readonly port: number };
+  /** Without brackets or with them; port undefined: no metrics. */
+  abstract readonly metrics: { readonly host: string; readonly port: number | undefined };
+  abstract readonly tracing: {
+    readonly isEnabled: boolean;
+    readonly sampler: { readonly name: SamplerName; readonly ratio: number };
+    readonly flushEveryMs: number;
+  };
   abstract readonly logLevel: LogLevel;
   /** Absolute path. */
   abstract readonly dataDir: string;
@@ -35,8 +46,6 @@ export abstract class AppConfig {
     readonly retentionMs: number;
     /** How long a run may take to stop once it is aborted. */
     readonly abortGraceMs: number;
-    /** How long runs may go on after SIGTERM before they are handed back. */
-    readonly drainGraceMs: number;
   };
   abstract readonly resultCache: {
     /** Redis; undefined: this process's memory. */
@@ -69,6 +78,14 @@ export abstract class AppConfig {
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+export type SamplerName =
+  | 'always_on'
+  | 'always_off'
+  | 'traceidratio'
+  | 'parentbased_always_on'
+  | 'parentbased_always_off'
+  | 'parentbased_traceidratio';
 
 export interface FileStoreConfig {
   readonly kind: 'file';

@@ -1,4 +1,5 @@
 import type { Env } from './env.schema.js';
+import { isLoopback } from './loopback.js';
 
 /** What must hold between variables. */
 export function checkTogether(env: Env): string[] {
@@ -36,9 +37,4 @@ function nestedPrefixes(env: Env): string[] {
       .filter((inner) => inner !== outer && folder(inner).startsWith(folder(outer)))
       .map((inner) => `${inner}: lies within ${outer}; every kind of object needs a prefix of its own`),
   );
-}
-
-/** Names and addresses that only this machine can reach. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }

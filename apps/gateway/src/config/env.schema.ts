@@ -1,15 +1,11 @@
 import { z } from 'zod';
 
-/** "true"/"1" and "false"/"0", as the prototype's settings library read them. */
-const flag = z
-  .enum(['true', 'false', '1', '0', 'True', 'False'])
-  .transform((value) => value.toLowerCase() === 'true' || value === '1');
+import { observabilityShape } from './observability.schema.js';
+import { flag, integer } from './setting-types.js';
 
 const prefix = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*\/?$/, 'must be a plain key prefix');
-
-const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 /**
  * Every environment variable the gateway reads, each declared once: type, range, default, description. The settings
@@ -41,6 +37,8 @@ export const envSchema = z.object({
     .default(false)
     .describe('Say explicitly that a service listening beyond this machine (`HOST`) may let every caller in.'),
   DOCS_ENABLED: flag.default(true).describe('Serve `/docs` and `/openapi.json`.'),
+
+  ...observabilityShape,
 
   WORKER_ADDRESS: z
     .string()
@@ -90,7 +88,14 @@ export const envSchema = z.object({
 
   SHUTDOWN_GRACE_SECONDS: integer(0, 3600)
     .default(120)
-    .describe('How long requests in flight may go on after SIGTERM before they are cut off.'),
+    .describe(
+      'From SIGTERM to the end: requests and drawings in flight may finish, then they are handed back or cut off.',
+    ),
+  SHUTDOWN_DELAY_SECONDS: integer(0, 600)
+    .optional()
+    .describe(
+      'How long new connections are still taken after SIGTERM, and answered with `draining`, so that a load balancer notices. Default: 5, on loopback 0.',
+    ),
 
   OBJECT_STORE: z
     .enum(['file', 's3'])

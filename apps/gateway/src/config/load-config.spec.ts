@@ -24,9 +24,11 @@ describe('loadConfig', () => {
         serviceUrl: undefined,
         isDocsEnabled: true,
         requestTimeoutMs: 115_000,
-        shutdownGraceMs: 120_000,
       },
+      shutdown: { graceMs: 120_000, delayMs: 0 },
       grpc: { host: '127.0.0.1', port: 50052 },
+      metrics: { host: '127.0.0.1', port: undefined },
+      tracing: { isEnabled: false, sampler: { name: 'parentbased_always_on', ratio: 1 }, flushEveryMs: 5000 },
       logLevel: 'info',
       dataDir: '/srv/data',
       authToken: undefined,
@@ -39,7 +41,6 @@ describe('loadConfig', () => {
         stepTimeoutMs: 60_000,
         retentionMs: 90 * 86_400_000,
         abortGraceMs: 5_000,
-        drainGraceMs: 120_000,
       },
       resultCache: { url: undefined, ttlMs: 86_400_000, maxEntries: 10_000 },
       worker: { kind: 'grpc', address: '127.0.0.1:50051' },
@@ -56,6 +57,18 @@ describe('loadConfig', () => {
         subjectStylePrompt: 'highest quality, professional sketch, monochrome',
       },
     });
+  });
+
+  it('traces where a collector is named, unless it is told not to', () => {
+    const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' };
+    expect(loadConfig(collector).tracing.isEnabled).toBe(true);
+    expect(loadConfig({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://c/v1/traces' }).tracing.isEnabled).toBe(true);
+    expect(loadConfig({ ...collector, OTEL_SDK_DISABLED: 'true' }).tracing.isEnabled).toBe(false);
+  });
+
+  it('keeps listening for load balancers after SIGTERM, where there can be one', () => {
+    expect(loadConfig({ HOST: '0.0.0.0', ALLOW_NO_AUTH: 'true' }).shutdown.delayMs).toBe(5000);
+    expect(loadConfig({ SHUTDOWN_DELAY_SECONDS: '3' }).shutdown.delayMs).toBe(3000);
   });
 
   it('refuses a key prefix within another: an avatar could be taken for a result', () => {

@@ -2,12 +2,16 @@ import { resolve } from 'node:path';
 
 import type { AppConfig } from './app-config.js';
 import { checkTogether } from './check-together.js';
+import { isLoopback } from './loopback.js';
 import { ConfigError } from './config-error.js';
 import { type Env, envAliases, envSchema } from './env.schema.js';
+import { toObservability } from './observability.schema.js';
 
 /** A worker stops within a step; nobody needs to set how long a step may be at most. */
 const ABORT_GRACE_MS = 5_000;
 const DAY_MS = 86_400_000;
+/** Load balancers and kube-proxies take some seconds to learn that an instance is leaving. */
+const SHUTDOWN_DELAY_SECONDS = 5;
 
 export type EnvSource = Readonly<Record<string, string | undefined>>;
 
@@ -66,9 +70,14 @@ function toConfig(env: Env, workingDir: string): AppConfig {
       serviceUrl: env.SERVICE_URL === undefined ? undefined : withoutTrailingSlash(env.SERVICE_URL),
       isDocsEnabled: env.DOCS_ENABLED,
       requestTimeoutMs: env.REQUEST_TIMEOUT_SECONDS * 1000,
-      shutdownGraceMs: env.SHUTDOWN_GRACE_SECONDS * 1000,
+    },
+    shutdown: {
+      graceMs: env.SHUTDOWN_GRACE_SECONDS * 1000,
+      // Nobody balances load in front of an address that only this machine can reach.
+      delayMs: (env.SHUTDOWN_DELAY_SECONDS ?? (isLoopback(env.HOST) ? 0 : SHUTDOWN_DELAY_SECONDS)) * 1000,
     },
     grpc: { host: env.GRPC_HOST, port: env.GRPC_PORT },
+    ...toObservability(env),
     logLevel: toLogLevel(env.LOG_LEVEL),
     dataDir,
     authToken: env.AUTH_ENABLED ? env.AUTH_TOKEN : undefined,
@@ -109,7 +118,6 @@ function toJobs(env: Env): AppConfig['jobs'] {
     stepTimeoutMs: env.STEP_TIMEOUT_SECONDS * 1000,
     retentionMs: env.JOB_RETENTION_DAYS * DAY_MS,
     abortGraceMs: ABORT_GRACE_MS,
-    drainGraceMs: env.SHUTDOWN_GRACE_SECONDS * 1000,
   };
 }
 

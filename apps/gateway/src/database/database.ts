@@ -11,6 +11,8 @@ export interface Transaction extends Queryable {
   script(sql: string): Promise<void>;
   /** Given to pg-boss as its `db` option, its writes become part of this transaction. */
   readonly forPgBoss: Db;
+  /** Calls `tell` once the transaction has committed, and never when it has not. For telling, not for work. */
+  afterCommit(tell: () => void): void;
 }
 
 export interface Listening {

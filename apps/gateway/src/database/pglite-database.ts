@@ -39,7 +39,7 @@ export class PgliteDatabase extends Database {
   }
 
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    return retryConflicts(() => this.pglite.transaction((tx) => work(new OpenTransaction(tx))));
+    return retryConflicts(() => this.attempt(work));
   }
 
   async listen(channel: string, onPayload: (payload: string) => void): Promise<Listening> {
@@ -51,12 +51,22 @@ export class PgliteDatabase extends Database {
     this.closing ??= this.pglite.close().finally(() => this.lock.release());
     return this.closing;
   }
+
+  private async attempt<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    const committed: (() => void)[] = [];
+    const result = await this.pglite.transaction((tx) => work(new OpenTransaction(tx, committed)));
+    committed.forEach((tell) => tell());
+    return result;
+  }
 }
 
 class OpenTransaction implements Transaction {
   readonly forPgBoss: Db = { executeSql: (sql, values) => this.execute(sql, values) };
 
-  constructor(private readonly tx: PgliteTransaction) {}
+  constructor(
+    private readonly tx: PgliteTransaction,
+    private readonly committed: (() => void)[],
+  ) {}
 
   async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
     return (await this.tx.query<Row>(sql, [...values])).rows;
@@ -64,6 +74,10 @@ class OpenTransaction implements Transaction {
 
   async script(sql: string): Promise<void> {
     await this.tx.exec(sql);
+  }
+
+  afterCommit(tell: () => void): void {
+    this.committed.push(tell);
   }
 
   /** Statements without parameters may be several, and only `exec` takes those. */

@@ -80,8 +80,10 @@ export class PostgresDatabase extends Database {
     client.on('error', onError);
     try {
       await client.query('BEGIN');
-      const result = await work(new OpenTransaction(client));
+      const tx = new OpenTransaction(client);
+      const result = await work(tx);
       await client.query('COMMIT');
+      tx.committed.forEach((tell) => tell());
       return result;
     } catch (error) {
       await client.query('ROLLBACK').catch((failure: Error) => (broken = failure));
@@ -95,6 +97,7 @@ export class PostgresDatabase extends Database {
 
 class OpenTransaction implements Transaction {
   readonly forPgBoss: Db = { executeSql: (sql, values) => this.client.query<object>(sql, values) };
+  readonly committed: (() => void)[] = [];
 
   constructor(private readonly client: PoolClient) {}
 
@@ -104,6 +107,10 @@ class OpenTransaction implements Transaction {
 
   async script(sql: string): Promise<void> {
     await this.client.query(sql);
+  }
+
+  afterCommit(tell: () => void): void {
+    this.committed.push(tell);
   }
 }
 

@@ -1,6 +1,7 @@
 import { Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import { type Observable, throwError } from 'rxjs';
 
+import { errorAnswered } from '../observability/request-signals.js';
 import { catalogue } from './catalogue.js';
 import { toGrpcStatus } from './grpc-status.js';
 import { toDomainError } from './to-domain-error.js';
@@ -15,6 +16,7 @@ export class GrpcStatusFilter implements ExceptionFilter {
 
   catch(thrown: unknown): Observable<never> {
     const error = toDomainError(thrown);
+    errorAnswered.send({ reason: error.reason });
     // As over HTTP: our faults with their stack, a dependency that is away in one line, the caller's at debug.
     const { httpStatus } = catalogue[error.reason];
     if (httpStatus === 500 || httpStatus === 502) {

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
+import { errorAnswered } from '../observability/request-signals.js';
 import { problemHeaders, toProblem } from './problem.js';
 import { toDomainError } from './to-domain-error.js';
 
@@ -18,6 +19,7 @@ export class ProblemFilter implements ExceptionFilter {
       path: request.originalUrl.split('?', 1)[0] ?? '/',
       requestId: String(response.getHeader('X-Request-Id') ?? ''),
     });
+    errorAnswered.send({ reason: error.reason });
     this.log(problem.status, error, thrown);
     if (response.headersSent) {
       // Part of the reply is out: only a broken connection tells the caller that the rest will not come.

@@ -5,6 +5,7 @@ import { Logger } from 'nestjs-pino';
 
 import { accessLogMiddleware } from '../observability/access-log.middleware.js';
 import { requestIdMiddleware } from '../observability/request-id.middleware.js';
+import { traceMiddleware } from '../observability/tracing/trace.middleware.js';
 import { OpenApiDocument } from '../openapi/openapi-document.js';
 import { Drain } from './drain.js';
 import { GatewayHttpAdapter } from './http-adapter.js';
@@ -26,7 +27,7 @@ export async function createApp(root: Type | DynamicModule): Promise<NestExpress
   app.useLogger(new ServiceLogger(app.get(Logger)));
   app.flushLogs();
   app.set('etag', false);
-  app.use(requestIdMiddleware, accessLogMiddleware, securityHeaders);
+  app.use(requestIdMiddleware, traceMiddleware, accessLogMiddleware, securityHeaders);
   const drain = app.get(Drain);
   drain.watch(app.getHttpServer());
   adapter.drainWith(() => drain.run());

@@ -55,6 +55,21 @@ describe('closing the application', () => {
   });
 });
 
+it('answers new connections for the delay, although nothing is in flight', async () => {
+  await start({ SHUTDOWN_DELAY_SECONDS: '1' });
+  const begunMs = performance.now();
+  const closed = core.app.close();
+  const answers: number[] = [];
+  while (performance.now() - begunMs < 800) {
+    const reply = await fetch(`${url}/v1/echo`, { method: 'POST', body: '{}' });
+    answers.push(reply.status);
+    await reply.text();
+  }
+  await closed;
+  expect(new Set(answers)).toEqual(new Set([503]));
+  expect(performance.now() - begunMs).toBeGreaterThan(950);
+});
+
 it('cuts off what outlasts the grace time', async () => {
   await start({ SHUTDOWN_GRACE_SECONDS: '0' });
   const { reply } = await startWork('endless');

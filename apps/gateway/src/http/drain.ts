@@ -1,29 +1,36 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { Injectable, Logger } from '@nestjs/common';
 
 import { AppConfig } from '../config/app-config.js';
+import { Shutdown } from '../lifecycle/shutdown.js';
+
+/** What closing listeners and connections takes at most, once the requests have ended. */
+const closingMs = 500;
 
 /**
- * The service's last act. Once it begins, readiness fails, new work is refused and the requests in flight finish, at
- * most for the grace time. The listener stays open meanwhile: a load balancer goes on sending for some seconds, and
- * `draining` tells it more than a refused connection.
+ * The HTTP side of the shutdown. Once it begins, readiness fails, new work is refused and the requests in flight finish.
+ * The listener stays open meanwhile, and for `SHUTDOWN_DELAY_SECONDS` at least: a load balancer goes on sending until it
+ * has noticed, and `draining` tells it more than a refused connection.
  */
 @Injectable()
 export class Drain {
   private readonly logger = new Logger(Drain.name);
   private readonly inFlight = new Set<ServerResponse>();
-  private readonly beginning = new AbortController();
 
-  constructor(private readonly config: AppConfig) {}
+  constructor(
+    private readonly config: AppConfig,
+    private readonly shutdown: Shutdown,
+  ) {}
 
   get isDraining(): boolean {
-    return this.begun.aborted;
+    return this.shutdown.hasBegun;
   }
 
-  /** Aborted when the shutdown begins: what would never end by itself ends now. */
+  /** Aborted when the shutdown begins. */
   get begun(): AbortSignal {
-    return this.beginning.signal;
+    return this.shutdown.begun;
   }
 
   /** Counts the requests of this server from now on. */
@@ -37,23 +44,29 @@ export class Drain {
     });
   }
 
-  /** Resolves when what was in flight at the start has ended, or the grace time has. */
+  /** Resolves when the listener may close: nothing is in flight and the delay is over, or the grace time is. */
   async run(): Promise<void> {
-    const ending = [...this.inFlight];
-    this.beginning.abort();
-    for (const response of ending.filter(({ headersSent }) => !headersSent)) {
+    this.shutdown.begin();
+    for (const response of [...this.inFlight].filter(({ headersSent }) => !headersSent)) {
       response.setHeader('Connection', 'close');
     }
-    this.logger.log({ in_flight: ending.length }, 'shutting down');
-    let timer: NodeJS.Timeout | undefined;
-    const graceOver = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.config.http.shutdownGraceMs);
-    });
-    await Promise.race([Promise.all(ending.map(closeOf)), graceOver]);
+    this.logger.log({ in_flight: this.inFlight.size }, 'shutting down');
+    const graceOver = new AbortController();
+    const timer = setTimeout(() => graceOver.abort(), Math.max(this.shutdown.leftMs - closingMs, 0));
+    await this.untilQuiet(graceOver.signal);
     clearTimeout(timer);
-    const cutOff = ending.filter((response) => this.inFlight.has(response)).length;
-    if (cutOff > 0) {
-      this.logger.warn({ in_flight: cutOff }, 'grace time is over, cutting requests off');
+    if (this.inFlight.size > 0) {
+      this.logger.warn({ in_flight: this.inFlight.size }, 'grace time is over, cutting requests off');
+    }
+  }
+
+  private async untilQuiet(graceOver: AbortSignal): Promise<void> {
+    // An abort ends the pause early.
+    await delay(this.config.shutdown.delayMs, undefined, { signal: graceOver }).catch(() => undefined);
+    const isOver = new Promise<void>((resolve) => graceOver.addEventListener('abort', () => resolve()));
+    // Requests that came during the delay have their answers, too.
+    while (this.inFlight.size > 0 && !graceOver.aborted) {
+      await Promise.race([Promise.all([...this.inFlight].map(closeOf)), isOver]);
     }
   }
 }

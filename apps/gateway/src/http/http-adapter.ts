@@ -16,6 +16,9 @@ export const serverLimits = {
   keepAliveTimeout: 130_000,
 } as const;
 
+/** For answers that are on their way when the listener closes; idle connections end at once. */
+const lastWordsMs = 200;
+
 /** Express with our server limits, and with a say in the shutdown before any module is torn down. */
 export class GatewayHttpAdapter extends ExpressAdapter {
   private drain: (() => Promise<void>) | undefined;
@@ -38,7 +41,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
     super.beforeClose();
   }
 
-  /** Closes the listener. Who is still connected after the drain has had its time. */
+  /** Closes the listener, lets last words out, and cuts what is left: who is in flight after the drain had its time. */
   override async close(): Promise<void> {
     const server = this.getHttpServer() as Server;
     if (!server.listening) {
@@ -47,7 +50,8 @@ export class GatewayHttpAdapter extends ExpressAdapter {
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });
-    server.closeAllConnections();
+    const cutOff = setTimeout(() => server.closeAllConnections(), lastWordsMs);
     await closed;
+    clearTimeout(cutOff);
   }
 }

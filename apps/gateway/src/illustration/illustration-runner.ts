@@ -3,6 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Job } from '../jobs/domain/job.js';
 import { JobRunner, type JobOutcome, type RunContext } from '../jobs/job-runner.js';
 import { runInRequest } from '../observability/request-context.js';
+import { runInTrace, traced } from '../observability/tracing/traced.js';
 import { fromPayload, wantsFreshPicture } from './domain/illustration-payload.js';
 import type { IllustrationRequest } from './domain/illustration-request.js';
 import { Illustrator } from './domain/illustrator.js';
@@ -60,8 +61,14 @@ export class IllustrationRunner extends JobRunner {
 
   async run(job: Job, context: RunContext): Promise<JobOutcome> {
     this.running += 1;
+    const { id: jobId, requestId, tenant, traceparent } = job;
+    const { attempt } = context;
+    const span = { attributes: { 'job.id': jobId, 'job.kind': job.kind, 'job.attempt': attempt } };
+    const produce = (): Promise<JobOutcome> => traced('job', () => this.produce(job, context), span);
     try {
-      return await runInRequest({ requestId: job.requestId, jobId: job.id }, () => this.produce(job, context));
+      return await runInRequest({ requestId, jobId, tenant, attempt }, () =>
+        runInTrace(traceparent ?? undefined, produce),
+      );
     } finally {
       this.running -= 1;
       this.listeners.forEach((listener) => listener());
@@ -79,7 +86,7 @@ export class IllustrationRunner extends JobRunner {
     const found = attempt > 1 ? await this.findAll(job.resultKeys, signal) : [];
     const isAllThere = job.resultKeys.every((_, image) => found[image] !== undefined);
     const referenceBegunMs = performance.now();
-    const sources = isAllThere ? noSources : await this.findSources(request, signal);
+    const sources = isAllThere ? noSources : await traced('reference', () => this.findSources(request, signal));
     const referenceMs = performance.now() - referenceBegunMs;
     const pictures: MadePicture[] = [];
     for (const [image, key] of job.resultKeys.entries()) {

@@ -5,6 +5,7 @@ import { JobStore, type AcceptedJob } from '../jobs/job-store.js';
 import { hashRequest } from '../jobs/idempotency.js';
 import { drawSeed, newJobId, type NewJob } from '../jobs/new-job.js';
 import { currentRequest } from '../observability/request-context.js';
+import { currentTraceparent } from '../observability/tracing/traced.js';
 import { toPayload } from './domain/illustration-payload.js';
 import type { IllustrationRequest } from './domain/illustration-request.js';
 import { sizeViolationsOf } from './domain/illustration-violations.js';
@@ -76,6 +77,7 @@ export class IllustrationService {
       totalSteps: request.n * request.numInferenceSteps,
       resultKeys: this.results.keysOf(request, id),
       requestId,
+      traceparent: currentTraceparent() ?? null,
       deadline,
       ...(key !== undefined && {
         idempotency: { key, requestHash: hashRequest({ kind: request.kind, ...request.given }) },

@@ -41,6 +41,7 @@ function aJob(fields: Partial<Job>): Job {
     totalSteps: 20,
     resultKeys: ['generated/ada/memory_1.png'],
     requestId: 'r',
+    traceparent: null,
     state: 'queued',
     attempt: 0,
     isCancelRequested: false,

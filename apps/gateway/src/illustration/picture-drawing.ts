@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 
 import type { Job } from '../jobs/domain/job.js';
+import { traced } from '../observability/tracing/traced.js';
 import type { IllustrationRequest } from './domain/illustration-request.js';
 import type { Drawing } from './domain/illustrator.js';
 import { DrawingDesk, seedOf, type DrawOptions } from './drawing-desk.js';
@@ -74,7 +75,7 @@ export class PictureDrawing {
   ): Promise<Pick<MadePicture, 'picture' | 'isAdopted' | 'uploadMs'>> {
     signal.throwIfAborted();
     const begunMs = performance.now();
-    const kept = await this.results.keep(key, picture);
+    const kept = await traced('upload', () => this.results.keep(key, picture));
     return { ...kept, uploadMs: performance.now() - begunMs };
   }
 }

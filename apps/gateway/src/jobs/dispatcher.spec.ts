@@ -4,6 +4,7 @@ import { aJob, backends, JobPath, type StartedBackend } from '../../../../test/s
 import { drawn, ScriptedRunner, untilAborted } from '../../../../test/support/scripted-runner.js';
 import { DomainError } from '../errors/domain-error.js';
 import type { Reason } from '../errors/reason.js';
+import { Shutdown } from '../lifecycle/shutdown.js';
 import { Dispatcher } from './dispatcher.js';
 import type { Job } from './domain/job.js';
 
@@ -23,6 +24,7 @@ for (const { name, isAvailable, isServer, start } of backends) {
     let path: JobPath;
     let runner: ScriptedRunner;
     let dispatcher: Dispatcher;
+    const shutdown = new Shutdown({ shutdown: { graceMs: 10_000, delayMs: 0 } });
 
     beforeAll(async () => {
       backend = await start();
@@ -31,7 +33,7 @@ for (const { name, isAvailable, isServer, start } of backends) {
     beforeEach(async () => {
       runner = new ScriptedRunner(2);
       const { queue, recovery, events, capacity, config } = path;
-      dispatcher = new Dispatcher(backend.database, queue, recovery, events, capacity, runner, config);
+      dispatcher = new Dispatcher(backend.database, queue, recovery, events, capacity, runner, config, shutdown);
       await dispatcher.start();
     });
     afterEach(async () => {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { Shutdown } from '../lifecycle/shutdown.js';
 import { Capacity } from './capacity.js';
 import { FencedError } from './fenced.error.js';
+import { haveEnded } from './have-ended.js';
 import { noRoom } from './job-errors.js';
 import { JobEvents } from './job-events.js';
 import type { JobNotice } from './job-notice.js';
@@ -10,6 +12,7 @@ import { JobQueue, type Lease } from './job-queue.js';
 import { JobRecovery } from './job-recovery.js';
 import { JobRun } from './job-run.js';
 import { JobRunner } from './job-runner.js';
+import { queueSeen } from './job-signals.js';
 import { JobsConfig } from './jobs-config.js';
 import { Leftovers } from './leftovers.js';
 import { Repeat } from './repeat.js';
@@ -37,7 +40,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   /** A job may wait that was not looked for: without one, a run that ends is no reason to ask the database. */
   private mayWait = true;
   private stepMs: number | null = null;
-  private isDraining = false;
+  private draining: Promise<void> | undefined;
   private readonly leftovers: Leftovers;
 
   constructor(
@@ -48,16 +51,19 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly capacity: Capacity,
     private readonly runner: JobRunner,
     private readonly config: JobsConfig,
+    private readonly shutdown: Shutdown,
   ) {
     this.leftovers = new Leftovers(database);
   }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.start();
+    // At once, beside the requests in flight: many of them wait for these very runs.
+    this.shutdown.begun.addEventListener('abort', () => void this.drain(this.shutdown.workMs));
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.drain(this.config.drainGraceMs);
+    await this.drain(this.shutdown.workMs);
   }
 
   async start(): Promise<void> {
@@ -80,29 +86,35 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     ];
   }
 
-  /** Leases nothing more, lets runs end for `graceMs`, then hands them back. */
-  async drain(graceMs: number): Promise<void> {
-    if (this.isDraining) return;
-    this.isDraining = true;
-    this.stopListening.forEach((stop) => stop());
+  /** Leases nothing more, lets runs end for `graceMs`, then hands them back. Once: later calls wait for the first. */
+  drain(graceMs: number): Promise<void> {
+    this.draining ??= this.endRuns(graceMs);
+    return this.draining;
+  }
+
+  private async endRuns(graceMs: number): Promise<void> {
     await this.leasing?.stop();
     if (!(await this.haveRunsEnded(graceMs))) {
       this.runs.forEach((run) => run.handBack());
-      if (!(await this.haveRunsEnded(this.config.abortGraceMs + settleMs))) this.runs.forEach((run) => run.giveUp());
+      const { abortGraceMs } = this.config;
+      const lastWordsMs = Math.min(abortGraceMs + settleMs, this.shutdown.leftMs);
+      if (!(await this.haveRunsEnded(lastWordsMs))) this.runs.forEach((run) => run.giveUp());
     }
+    this.stopListening.forEach((stop) => stop());
     await Promise.all(this.rounds.map((round) => round.stop()));
     await this.capacity.leave(this.gatewayId).catch((error: unknown) => this.onTrouble(error));
   }
 
-  private async haveRunsEnded(withinMs: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeOver = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), withinMs);
-    });
-    const allEnded = Promise.all([...this.runs.values()].map(({ ended }) => ended)).then(() => true);
-    const haveEnded = await Promise.race([allEnded, timeOver]);
-    clearTimeout(timer);
-    return haveEnded;
+  private haveRunsEnded(withinMs: number): Promise<boolean> {
+    return haveEnded(
+      [...this.runs.values()].map(({ ended }) => ended),
+      withinMs,
+    );
+  }
+
+  /** What may be leased now. */
+  private room(): number {
+    return this.draining === undefined ? this.runner.room() : 0;
   }
 
   private onNotice({ jobId, type }: JobNotice): void {
@@ -122,7 +134,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async leaseRoom(): Promise<void> {
-    for (let room = this.runner.room(); room > 0 && !this.isDraining; room = this.runner.room()) {
+    for (let room = this.room(); room > 0; room = this.room()) {
       this.canceledMeanwhile.clear();
       this.mayWait = false; // unless somebody comes while the database answers
       const { leases, isQueueEmpty } = await this.queue.lease(room, this.stepMs);
@@ -134,7 +146,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async begin(lease: Lease): Promise<void> {
     // The worker may have gone, or the drain begun, while the database answered.
-    if (this.isDraining || this.runner.room() === 0) {
+    if (this.room() === 0) {
       await this.queue.release(lease, noRoom, 0);
       return;
     }
@@ -155,8 +167,10 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Tells the others of this gateway, and looks at how fast they all are. */
   private async announce(): Promise<void> {
-    await this.capacity.announce(this.gatewayId, this.runs.size + this.runner.room());
-    this.stepMs = (await this.capacity.outlook()).stepMs;
+    await this.capacity.announce(this.gatewayId, this.runs.size + this.room());
+    const outlook = await this.capacity.outlook();
+    this.stepMs = outlook.stepMs;
+    queueSeen.send({ outlook, runs: this.runs.size });
   }
 
   private repeat(round: () => Promise<void>, everyMs: number): Repeat {

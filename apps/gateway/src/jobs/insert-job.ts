@@ -3,6 +3,7 @@ import type { BossQueue } from './boss-queue.js';
 import type { Job } from './domain/job.js';
 import { eventsChannel } from './job-notice.js';
 import { jobColumns } from './job-rows.js';
+import { jobAccepted } from './job-signals.js';
 import type { NewJob } from './new-job.js';
 
 export interface InsertOptions {
@@ -38,6 +39,7 @@ export async function insertJob(
     job.totalSteps,
     job.resultKeys,
     job.requestId,
+    job.traceparent,
     job.deadline,
     redriveOf ?? null,
     maxQueuedJobs ?? null,
@@ -45,6 +47,7 @@ export async function insertJob(
   if (inserted === undefined) return undefined;
   const { told: _, ...written } = inserted;
   await queue.send(tx, written.id, written.tag);
+  tx.afterCommit(() => jobAccepted.send(written));
   return written;
 }
 
@@ -53,14 +56,14 @@ const insertion = `
   WITH place AS (
     INSERT INTO illustration.tenants AS t (tenant, next_tag)
     SELECT $2, virtual_time + $6::int FROM illustration.fairness
-    WHERE $12::int IS NULL OR $12::int > (SELECT count(*) FROM illustration.jobs WHERE state = 'queued')
+    WHERE $13::int IS NULL OR $13::int > (SELECT count(*) FROM illustration.jobs WHERE state = 'queued')
     ON CONFLICT (tenant) DO UPDATE SET next_tag = GREATEST(t.next_tag + $6::int, excluded.next_tag)
     RETURNING next_tag - $6::int AS tag
   ), job AS (
     INSERT INTO illustration.jobs (id, tenant, kind, state, request, seed, images, total_steps, result_keys, request_id,
-      tag, last_seq, deadline, redrive_of)
-    SELECT $1::uuid, $2, $3, 'queued', $4::text::jsonb, $5::bigint, $6::int, $7::int, $8::text[], $9, tag, 1,
-      $10::timestamptz, $11::uuid FROM place
+      traceparent, tag, last_seq, deadline, redrive_of)
+    SELECT $1::uuid, $2, $3, 'queued', $4::text::jsonb, $5::bigint, $6::int, $7::int, $8::text[], $9, $10, tag, 1,
+      $11::timestamptz, $12::uuid FROM place
     RETURNING *
   ), logged AS (
     INSERT INTO illustration.job_events (job_id, seq, type, data) SELECT id, 1, 'queued', '{}' FROM job

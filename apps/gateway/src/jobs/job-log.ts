@@ -4,6 +4,7 @@ import { isFinal, type Job } from './domain/job.js';
 import { transitioned, type JobTransition } from './domain/transition.js';
 import { lockJob, type LockedJob } from './job-rows.js';
 import { eventsChannel } from './job-notice.js';
+import { jobMoved } from './job-signals.js';
 
 /**
  * The only way a job changes: the row's new state, the event with the next number and the notification, all in the
@@ -54,6 +55,7 @@ export async function advanceLocked(tx: Transaction, locked: LockedJob, transiti
       isFinal(job.state),
     ],
   );
+  tx.afterCommit(() => jobMoved.send({ before: locked.job, job, transition }));
   return job;
 }
 

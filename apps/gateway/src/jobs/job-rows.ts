@@ -4,7 +4,7 @@ import type { Job } from './domain/job.js';
 /** A job as its row is read: column names are made the members' names in SQL, so that there is one list. */
 export const jobColumns = `
   id, tenant, kind, request, seed::float8 AS seed, images, total_steps AS "totalSteps", result_keys AS "resultKeys",
-  request_id AS "requestId", state, attempt, is_cancel_requested AS "isCancelRequested", tag, last_seq AS "lastSeq",
+  request_id AS "requestId", traceparent, state, attempt, is_cancel_requested AS "isCancelRequested", tag, last_seq AS "lastSeq",
   created_at AS "createdAt", started_at AS "startedAt", finished_at AS "finishedAt", deadline, progress, result,
   receipt, error, redrive_of AS "redriveOf"`;
 

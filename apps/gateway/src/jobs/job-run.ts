@@ -1,9 +1,11 @@
 import { DomainError } from '../errors/domain-error.js';
+import { readTraceparent } from '../observability/tracing/trace-context.js';
 import type { JobProgress } from './domain/job.js';
 import { endingOfRun, runAborts, type RunFailure } from './ending-of-run.js';
 import { FencedError } from './fenced.error.js';
 import type { JobQueue, Lease } from './job-queue.js';
 import type { JobOutcome, JobRunner } from './job-runner.js';
+import { runFenced } from './job-signals.js';
 import { NewestLog } from './newest-log.js';
 import { RunLimits, type LimitSettings } from './run-limits.js';
 
@@ -73,7 +75,13 @@ export class JobRun {
 
   private get fields(): object {
     const { attempt, job } = this.lease;
-    return { job_id: job.id, request_id: job.requestId, tenant: job.tenant, attempt: attempt.retryCount + 1 };
+    return {
+      job_id: job.id,
+      request_id: job.requestId,
+      trace_id: readTraceparent(job.traceparent)?.traceId,
+      tenant: job.tenant,
+      attempt: attempt.retryCount + 1,
+    };
   }
 
   private async go(): Promise<void> {
@@ -133,7 +141,10 @@ export class JobRun {
         await this.write(failure, outcome);
         return;
       } catch (error) {
-        if (error instanceof FencedError) return this.log.warn({ ...this.fields, err: error }, 'the run came too late');
+        if (error instanceof FencedError) {
+          runFenced.send(this.lease.job);
+          return this.log.warn({ ...this.fields, err: error }, 'the run came too late');
+        }
         const isOutage = error instanceof DomainError && error.reason === 'storage-unavailable';
         if (!isOutage || this.isGivenUp) {
           return this.log.error({ ...this.fields, err: error }, 'the end of the run was not written');
@@ -153,6 +164,8 @@ export class JobRun {
       await queue.retry(lease, failure.why, pauseBefore(lease.attempt.retryCount + 2));
     } else if (failure?.type === 'release') {
       await queue.release(lease, failure.why, failure.pauseSeconds);
+    } else {
+      runFenced.send(lease.job);
     }
   }
 

@@ -12,6 +12,7 @@ import { canceledByCaller } from './job-errors.js';
 import { advance } from './job-log.js';
 import { lastIdOf, pageTokenAfter, type JobPage, type JobPageRequest } from './job-pages.js';
 import { lockJob, selectJobs } from './job-rows.js';
+import { jobReplayed } from './job-signals.js';
 import { JobsConfig } from './jobs-config.js';
 import type { NewJob } from './new-job.js';
 import { lockEntry } from './queue-entry.js';
@@ -49,7 +50,9 @@ export class JobStore {
     const { tenant, idempotency } = job;
     if (idempotency === undefined) return this.write(job);
     const { accepted, isFirst } = await this.duplicates.share(tenant, idempotency, () => this.write(job));
-    return isFirst ? accepted : { ...accepted, isReplay: true };
+    const outcome = isFirst ? accepted : { ...accepted, isReplay: true };
+    if (outcome.isReplay) jobReplayed.send(job);
+    return outcome;
   }
 
   /** @throws DomainError `not-found` */

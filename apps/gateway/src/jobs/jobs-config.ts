@@ -12,6 +12,4 @@ export abstract class JobsConfig {
   abstract readonly retentionMs: number;
   /** How long a run may take to stop once it is aborted; then it is left behind, without its lease. */
   abstract readonly abortGraceMs: number;
-  /** How long a drain lets runs go on before it hands them back; `SHUTDOWN_GRACE_SECONDS`. */
-  abstract readonly drainGraceMs: number;
 }

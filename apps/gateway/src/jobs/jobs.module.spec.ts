@@ -10,6 +10,7 @@ import { drawn, ScriptedRunner } from '../../../../test/support/scripted-runner.
 import { DatabaseConfig } from '../database/database-config.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { PgliteDatabase } from '../database/pglite-database.js';
+import { Shutdown } from '../lifecycle/shutdown.js';
 import { JobEvents } from './job-events.js';
 import { JobRunner } from './job-runner.js';
 import { JobStore } from './job-store.js';
@@ -35,11 +36,11 @@ const runner = new ScriptedRunner(1);
         leaseSeconds: 10,
         retentionMs: 0,
         abortGraceMs: 1000,
-        drainGraceMs: 5000,
       } satisfies JobsConfig,
     },
+    { provide: Shutdown, useValue: new Shutdown({ shutdown: { graceMs: 5000, delayMs: 0 } }) },
   ],
-  exports: [DatabaseConfig, JobsConfig],
+  exports: [DatabaseConfig, JobsConfig, Shutdown],
 })
 class SettingsModule {}
 

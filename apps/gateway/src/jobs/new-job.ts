@@ -4,7 +4,17 @@ import type { Job } from './domain/job.js';
 /** A request that becomes a job. */
 export interface NewJob extends Pick<
   Job,
-  'id' | 'tenant' | 'kind' | 'request' | 'seed' | 'images' | 'totalSteps' | 'resultKeys' | 'requestId' | 'deadline'
+  | 'id'
+  | 'tenant'
+  | 'kind'
+  | 'request'
+  | 'seed'
+  | 'images'
+  | 'totalSteps'
+  | 'resultKeys'
+  | 'requestId'
+  | 'traceparent'
+  | 'deadline'
 > {
   /** With a key, the same request again is the same job. */
   idempotency?: IdempotencyClaim;

@@ -5,6 +5,10 @@ export interface RequestContext {
   readonly requestId: string;
   /** Set once the job is known. */
   jobId?: string;
+  /** Whose job it is, where it is drawn. */
+  readonly tenant?: string;
+  /** From 1, where it is drawn. */
+  readonly attempt?: number;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();

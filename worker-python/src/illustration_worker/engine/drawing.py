@@ -19,6 +19,7 @@ from illustration_worker.images import Pixels, decode_reference_image
 from illustration_worker.job import Job, Step
 from illustration_worker.models.instant_style import stock_scale
 from illustration_worker.models.loader import LoadedModel
+from illustration_worker.signals import StepMade, step_made
 
 
 class StockTicket(Ticket):
@@ -129,12 +130,18 @@ def no_reference(model: LoadedModel, rows: int) -> torch.Tensor:
 def _denoise(model: LoadedModel, ticket: StockTicket, conditioning: dict[str, Any]) -> torch.Tensor:
     """Latents, (1, 4, height / 8, width / 8)."""
     job = ticket.job
+    is_guided = job.guidance_scale > 1 and model.pipeline.unet.config.time_cond_proj_dim is None
+    began = time.perf_counter()
 
     def after_step(pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         # Without waiting, steps would be reported and cancelled as they are launched, not as they are done. A UNet call
         # is launched faster than it runs, so the device idles for microseconds only.
+        nonlocal began
         wait_for_stream(model.device)
         ticket.raise_if_over()
+        ended = time.perf_counter()
+        step_made.send(StepMade(ended - began, jobs=1, rows=2 if is_guided else 1))
+        began = ended
         # a second-order scheduler calls the UNet more often than num_inference_steps
         ticket.emit(Step(index=index + 1, total=pipeline.num_timesteps))
         return {}

@@ -1,7 +1,7 @@
 """An engine that needs no model and no torch: draws noise at once, and fails, dawdles or hangs as scripted.
 
 For tests of everything around the engine, and for trying the service out. It keeps the port's promises: jobs in order
-of arrival, one at a time; closing the iterator stops the job within a step.
+of arrival, one at a time; closing the iterator stops the job within a step; from a checkpoint it goes on.
 """
 
 import asyncio
@@ -17,9 +17,10 @@ from illustration_worker.engine.loras.claim import Applied
 from illustration_worker.engine.loras.intake import LoraIntake, LoraLimits
 from illustration_worker.engine.port import EngineDescription, HeldLora, LoraHeader
 from illustration_worker.errors import DeadlineExceededError, DrainingError, LoraInvalidError, QueueFullError
-from illustration_worker.job import Finished, Job, JobEvent, LoraNeeded, Queued, Started, Step, Timings
+from illustration_worker.job import Checkpoint, Finished, Job, JobEvent, LoraNeeded, Queued, Started, Step, Timings
 from illustration_worker.model_file import ModelFile, model_digest
 from illustration_worker.models.model_notes import ModelNotes
+from illustration_worker.signals import StepMade, step_made
 
 _FILES = (ModelFile("base", "fake", "noise, without any model", hashlib.sha256(b"").hexdigest(), size_bytes=0),)
 _NOTES = ModelNotes("No model at all: noise, drawn at once.")
@@ -38,6 +39,8 @@ class FakeScript:
     """Raised instead of doing step ``fail_at_step``."""
     hang_at_step: int | None = None
     """This step never ends."""
+    checkpoint_every: int = 10
+    """Steps, for jobs that want checkpoints; 0: none."""
 
 
 class FakeEngine:
@@ -105,9 +108,11 @@ class FakeEngine:
                     await line_moved.wait()
                 started_at = time.perf_counter()
                 yield Started()
-                for index in range(1, job.num_inference_steps + 1):
+                for index in range(steps_of_checkpoint(job) + 1, job.num_inference_steps + 1):
                     await self._step(job, index)
                     yield Step(index=index, total=job.num_inference_steps)
+                    if self._is_checkpoint_due(job, index):
+                        yield Checkpoint(index=index, state=_checkpoint_of(job, index))
                 yield _finished(job, lora, arrived_at, started_at)
             finally:
                 self._outstanding = [other for other in self._outstanding if other is not job]
@@ -140,8 +145,14 @@ class FakeEngine:
             raise self._script.failure
         if index == self._script.hang_at_step:
             await asyncio.Event().wait()
+        began = time.perf_counter()
         await asyncio.sleep(self._script.step_seconds)
+        step_made.send(StepMade(time.perf_counter() - began, jobs=1, rows=2 if job.guidance_scale > 1 else 1))
         self.steps_done[job.job_id] = index
+
+    def _is_checkpoint_due(self, job: Job, index: int) -> bool:
+        every = self._script.checkpoint_every
+        return job.wants_checkpoints and every > 0 and index % every == 0 and index < job.num_inference_steps
 
     def _tell_line_moved(self) -> None:
         self._line_moved.set()
@@ -178,6 +189,26 @@ def draw_noise(job: Job) -> bytes:
 
     As with a real adapter, a person's images do not matter at ``ip_adapter_scale`` 0.
     """
+    row_bytes = 3 * job.width
+    pixels = hashlib.shake_256(_look_of(job)).digest(row_bytes * job.height)
+    rows = b"".join(b"\0" + pixels[start : start + row_bytes] for start in range(0, len(pixels), row_bytes))
+    header = struct.pack(">IIBBBBB", job.width, job.height, 8, 2, 0, 0, 0)
+    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(kind, data) for kind, data in chunks)
+
+
+def steps_of_checkpoint(job: Job) -> int:
+    """How many steps the job's checkpoint spares; 0 without one, or with one of another picture."""
+    _, _, step = (job.checkpoint or b"").rpartition(b":")
+    return int(step) if step.isdigit() and _checkpoint_of(job, int(step)) == job.checkpoint else 0
+
+
+def _checkpoint_of(job: Job, step: int) -> bytes:
+    return f"{hashlib.sha256(_look_of(job)).hexdigest()}:{step}".encode()
+
+
+def _look_of(job: Job) -> bytes:
+    """Everything that the picture depends on."""
     people = [
         (person.ip_adapter_scale, person.region, [hashlib.sha256(image).digest() for image in person.reference_images])
         for person in job.people
@@ -195,12 +226,7 @@ def draw_noise(job: Job) -> bytes:
         job.ip_adapter_mode if people else None,
         job.lora,
     )
-    row_bytes = 3 * job.width
-    pixels = hashlib.shake_256(repr(look).encode()).digest(row_bytes * job.height)
-    rows = b"".join(b"\0" + pixels[start : start + row_bytes] for start in range(0, len(pixels), row_bytes))
-    header = struct.pack(">IIBBBBB", job.width, job.height, 8, 2, 0, 0, 0)
-    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(kind, data) for kind, data in chunks)
+    return repr(look).encode()
 
 
 def _png_chunk(kind: bytes, data: bytes) -> bytes:

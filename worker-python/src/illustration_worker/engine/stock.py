@@ -33,6 +33,7 @@ from illustration_worker.load_progress import LoadProgress
 from illustration_worker.model_file import model_digest
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.loader import LoadedModel, load_model
+from illustration_worker.signals import out_of_memory
 
 _PICTURE_THREADS = 2
 
@@ -238,6 +239,7 @@ def _attempt(model: LoadedModel, ticket: StockTicket) -> Drawing | WorkerError:
             _log.warning("illustration not drawn", extra={**_ids(job), "reason": error.reason})
         return error.with_traceback(None)
     except torch.OutOfMemoryError:
+        out_of_memory.send("step")
         _log.exception("out of device memory", extra=_ids(job))
         return OutOfMemoryError(f"The device has too little memory for a {job.width} x {job.height} illustration.")
     except Exception:

@@ -17,6 +17,7 @@ from illustration_worker.logs import bound_call
 from illustration_worker.rpc.call_log import steps_done
 from illustration_worker.rpc.grpc_types import Context, MaybeHandler
 from illustration_worker.rpc.statuses import STATUS_OF_REASON, reason_of, status_of
+from illustration_worker.signals import CallEnded, call_ended
 
 Stream = Callable[[Any, Context], AsyncIterator[Any]]
 Unary = Callable[[Any, Context], Awaitable[Any]]
@@ -103,19 +104,21 @@ def _parsed(parse: Parse | None, request: bytes) -> Any:
 async def _failures_told(method: str, context: Context) -> AsyncGenerator[None, None]:
     """Tell the caller and the log of what the body raises."""
     started_at = time.monotonic()
+    outcome = "ok"
     try:
         yield
     except grpc.aio.AbortError:
+        outcome = "aborted"
         raise
     except asyncio.CancelledError:
         # gRPC cancels the task when the caller leaves and when the call's deadline passes; nobody is there to be told
+        is_late = context.time_remaining() == 0
+        outcome = reason = DeadlineExceededError.reason if is_late else CanceledError.reason
         if bound_call() is not None:  # ended watches of the health service are no news
-            is_late = context.time_remaining() == 0
-            reason = DeadlineExceededError.reason if is_late else CanceledError.reason
             _log.info("call ended early", extra={**_fields(method, reason, started_at), "steps_done": steps_done()})
         raise
     except Exception as error:
-        reason = reason_of(error)
+        outcome = reason = reason_of(error)
         level = _LEVEL_OF_STATUS.get(STATUS_OF_REASON[reason], logging.INFO)
         fields = _fields(method, reason, started_at)
         if isinstance(error, WorkerError) and error.__cause__ is None:  # foreseen: a stack would say nothing
@@ -123,6 +126,8 @@ async def _failures_told(method: str, context: Context) -> AsyncGenerator[None, 
         else:
             _log.log(level, "call failed", extra=fields, exc_info=error)
         await context.abort_with_status(rpc_status.to_status(status_of(error)))
+    finally:
+        call_ended.send(CallEnded(method, outcome, time.monotonic() - started_at))
 
 
 def _fields(method: str, reason: str, started_at: float) -> dict[str, Any]:

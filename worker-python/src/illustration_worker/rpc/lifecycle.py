@@ -27,6 +27,16 @@ class Lifecycle:
         self._is_draining = True
 
     @property
+    def callers(self) -> int:
+        """How many are inside."""
+        return self._callers
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether callers may come in."""
+        return self._engine is not None and not self._is_draining
+
+    @property
     def is_idle(self) -> bool:
         """Whether nobody is inside."""
         return self._callers == 0

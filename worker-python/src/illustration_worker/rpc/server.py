@@ -71,6 +71,16 @@ class WorkerServer:
         self.progress.enter("ready")
         self._health.set_serving(True)
 
+    @property
+    def jobs_outstanding(self) -> int:
+        """Drawings that are inside, waiting or drawn. Any thread."""
+        return self._lifecycle.callers
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether a drawing could start now. Any thread."""
+        return self._lifecycle.is_serving
+
     async def drain(self, grace_seconds: float) -> bool:
         """NOT_SERVING, then wait for the jobs in flight; false when the grace ran out before they did."""
         self._lifecycle.drain()

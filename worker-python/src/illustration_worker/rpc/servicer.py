@@ -8,6 +8,7 @@ from autobio.worker.v1 import worker_pb2, worker_pb2_grpc
 from illustration_worker.job import JobEvent
 from illustration_worker.load_progress import LoadProgress
 from illustration_worker.rpc.call_log import bind_request, log_event
+from illustration_worker.rpc.call_trace import traced_call
 from illustration_worker.rpc.grpc_types import Context
 from illustration_worker.rpc.lifecycle import Lifecycle
 from illustration_worker.rpc.lora_stream import chunks_of, header_of
@@ -32,12 +33,13 @@ class WorkerServicer(worker_pb2_grpc.WorkerServiceServicer):
     ) -> AsyncIterator[worker_pb2.GenerateResponse]:
         """Draw one illustration."""
         bind_request(request, cast(Any, context.invocation_metadata()))
-        with self._lifecycle.admitted() as engine:
+        with self._lifecycle.admitted() as engine, traced_call() as trace:
             job = to_job(request, engine.describe(), context.time_remaining())
             # closing is part of the engine's port: it is what cancels the job
             async with aclosing(cast("AsyncGenerator[JobEvent, None]", engine.generate(job))) as events:
                 async for event in events:
                     log_event(event)
+                    trace.tell(event)
                     for response in to_responses(event):
                         yield response
 

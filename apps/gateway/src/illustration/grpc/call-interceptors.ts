@@ -5,9 +5,20 @@ import { authorizationIn } from '../../auth/auth.guard.js';
 import type { SharedToken } from '../../auth/shared-token.js';
 import { DomainError } from '../../errors/domain-error.js';
 import { toGrpcStatus } from '../../errors/grpc-status.js';
+import { grpcServed } from '../../observability/request-signals.js';
+import { saneTraceparent } from '../../observability/tracing/trace-context.js';
+import { startSpan } from '../../observability/tracing/traced.js';
+import type { OpenSpan } from '../../observability/tracing/tracer.js';
 
 const logger = new Logger('grpc');
 const healthPrefix = '/grpc.health.v1.Health/';
+/** The statuses that are no caller's doing. */
+const serverFaults: ReadonlySet<number> = new Set([
+  grpcStatus.UNKNOWN,
+  grpcStatus.INTERNAL,
+  grpcStatus.UNAVAILABLE,
+  grpcStatus.DATA_LOSS,
+]);
 
 /** Denies by default: whatever is served, reflection too, asks for the credential. Only the health service does not. */
 export function askForCredential(token: SharedToken): ServerInterceptor {
@@ -30,7 +41,10 @@ export const logCalls: ServerInterceptor = ({ path }, call) => {
   const tell = (code: number, message: string): void => {
     if (isTold) return;
     isTold = true;
-    const line = { path, code: grpcStatus[code], duration_ms: Math.round(performance.now() - startedMs) };
+    const durationMs = performance.now() - startedMs;
+    const name = grpcStatus[code] ?? 'UNKNOWN';
+    grpcServed.send({ path, code: name, seconds: durationMs / 1000 });
+    const line = { path, code: name, duration_ms: Math.round(durationMs) };
     if (path.startsWith(healthPrefix)) logger.debug(line, message);
     else logger.log(line, message);
   };
@@ -38,6 +52,32 @@ export const logCalls: ServerInterceptor = ({ path }, call) => {
     start: (next) => next({ onCancel: () => tell(grpcStatus.CANCELLED, 'call aborted') }),
     sendStatus: (status, next) => {
       tell(status.code ?? grpcStatus.UNKNOWN, 'call completed');
+      next(status);
+    },
+  });
+};
+
+/** Makes each call a span, of the caller's trace if there is one; the handler finds it in place of what the caller sent. */
+export const traceCalls: ServerInterceptor = ({ path }, call) => {
+  if (path.startsWith(healthPrefix)) return new ServerInterceptingCall(call);
+  let span: OpenSpan | undefined;
+  const end = (code: number): void => {
+    span?.set({ 'rpc.grpc.status_code': code });
+    span?.end(serverFaults.has(code) ? { error: new Error(grpcStatus[code]) } : {});
+    span = undefined;
+  };
+  return new ServerInterceptingCall(call, {
+    start: (next) =>
+      next({
+        onReceiveMetadata: (metadata: Metadata, proceed) => {
+          span = startSpan(path.slice(1), { kind: 'server', parent: saneTraceparent(metadata.get('traceparent')[0]) });
+          if (span.traceparent !== undefined) metadata.set('traceparent', span.traceparent);
+          proceed(metadata);
+        },
+        onCancel: () => end(grpcStatus.CANCELLED),
+      }),
+    sendStatus: (status, next) => {
+      end(status.code ?? grpcStatus.UNKNOWN);
       next(status);
     },
   });

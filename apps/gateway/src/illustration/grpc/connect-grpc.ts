@@ -3,7 +3,7 @@ import type { INestApplication } from '@nestjs/common';
 import { SharedToken } from '../../auth/shared-token.js';
 import { AppConfig } from '../../config/app-config.js';
 import { ReadinessChecks } from '../../health/readiness.js';
-import { askForCredential, logCalls } from './call-interceptors.js';
+import { askForCredential, logCalls, traceCalls } from './call-interceptors.js';
 import { GrpcHealth, healthDefinition } from './grpc-health.js';
 import { addReflection } from './grpc-reflection.js';
 import { GatewayGrpcServer } from './grpc-server.js';
@@ -22,7 +22,7 @@ export async function connectGrpc(app: INestApplication): Promise<number> {
   const health = new GrpcHealth([serviceName], async () => (await readiness.takesTraffic()).isReady);
   const strategy = new GatewayGrpcServer({
     ...grpc,
-    interceptors: [logCalls, askForCredential(app.get(SharedToken, { strict: false }))],
+    interceptors: [logCalls, traceCalls, askForCredential(app.get(SharedToken, { strict: false }))],
     extend: (server) => {
       server.addService(healthDefinition, { check: health.check, watch: health.watch });
       if (http.isDocsEnabled) addReflection(server);

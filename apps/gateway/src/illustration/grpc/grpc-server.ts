@@ -14,6 +14,8 @@ import { toGrpcStatus } from '../../errors/grpc-status.js';
 import { IllustrationServiceService } from '../../generated/autobio/illustration/v1/illustration.js';
 import { runInRequest } from '../../observability/request-context.js';
 import { saneRequestId } from '../../observability/request-id.middleware.js';
+import { saneTraceparent } from '../../observability/tracing/trace-context.js';
+import { runInTrace } from '../../observability/tracing/traced.js';
 import { GrpcListenError } from './grpc-listen.error.js';
 import { readable, UnreadableRequest } from './readable-definition.js';
 
@@ -86,7 +88,8 @@ export class GatewayGrpcServer extends ServerGrpc {
       if (call.request instanceof UnreadableRequest) {
         return refuse(call, reply, new DomainError('malformed-request', 'The message could not be read.'));
       }
-      return runInRequest({ requestId }, () => serve(call, reply));
+      const traceparent = saneTraceparent(call.metadata.get('traceparent')[0]);
+      return runInTrace(traceparent, () => runInRequest({ requestId }, () => serve(call, reply)));
     };
   }
 

@@ -7,12 +7,14 @@ import { AppConfig } from '../../config/app-config.js';
 import { DomainError } from '../../errors/domain-error.js';
 import type { Job } from '../../jobs/domain/job.js';
 import { JobStore } from '../../jobs/job-store.js';
+import { Shutdown } from '../../lifecycle/shutdown.js';
 import { currentRequest } from '../../observability/request-context.js';
 import type { IllustrationRequest } from '../domain/illustration-request.js';
 import { whyAborted } from '../domain/why-aborted.js';
 import { IllustrationService, type AcceptOptions } from '../illustration.service.js';
 import { JobViews } from '../job-views.js';
 import { JobWait } from '../job-wait.js';
+import { failureOf, instanceLeaves, notInTime } from './call-failures.js';
 import { isAsynchronous, type CallTerms } from './call-terms.js';
 import { clientPresence } from './client-presence.js';
 import type { ResponseFormat } from './dto/illustration-options.dto.js';
@@ -37,6 +39,7 @@ export class IllustrationCalls {
     private readonly views: JobViews,
     private readonly replies: IllustrationReplies,
     private readonly streams: JobEventStreams,
+    private readonly shutdown: Shutdown,
   ) {}
 
   /** @throws DomainError as `IllustrationService.accept`, why the job failed, or `deadline-exceeded` */
@@ -49,7 +52,7 @@ export class IllustrationCalls {
     if (isReplay) response.setHeader('Idempotency-Replayed', 'true');
     if (terms.wantsEvents) {
       response.setHeader('Location', addressOf(job));
-      return this.streams.streamJobEvents(job, response);
+      return this.streams.streamJobEvents(job, response, { until: this.shutdown.late });
     }
     const ended = await this.waitFor(job, terms, presence);
     if (ended !== undefined) return this.sendEnd(ended, { terms, format, response });
@@ -59,7 +62,7 @@ export class IllustrationCalls {
       return this.sendAccepted(job, terms, response);
     }
     if (terms.idempotencyKey === undefined) await this.cancel(job);
-    throw new DomainError('deadline-exceeded', 'The illustration was not ready in time.');
+    throw this.shutdown.late.aborted ? instanceLeaves() : notInTime();
   }
 
   private acceptOptions(terms: CallTerms): AcceptOptions {
@@ -91,7 +94,7 @@ export class IllustrationCalls {
     // Nothing to wait for: not even a look at the events.
     if (waitMs === 0) timeUp.abort();
     try {
-      return await this.wait.forEnd(job, AbortSignal.any([presence, timeUp.signal]));
+      return await this.wait.forEnd(job, AbortSignal.any([presence, timeUp.signal, this.shutdown.late]));
     } finally {
       clearTimeout(timer);
     }
@@ -139,13 +142,6 @@ export class IllustrationCalls {
 
 function addressOf({ id }: Job): string {
   return `/v1/jobs/${id}`;
-}
-
-/** Why the job brought nothing. A store that was away at every attempt is no fault of the request: it may try again. */
-function failureOf({ error }: Job): DomainError {
-  if (error === null) return new DomainError('internal', 'The illustration failed.');
-  const { reason, detail } = error.lastFailure?.reason === 'storage-unavailable' ? error.lastFailure : error;
-  return new DomainError(reason, detail);
 }
 
 function setIfDefined(response: Response, name: string, value: string | undefined): void {

@@ -72,6 +72,7 @@ describe('GET /v1/jobs/{id}', () => {
       totalSteps: 1,
       resultKeys: ['generated/x/memory_x.png'],
       requestId: 'r',
+      traceparent: null,
       deadline: null,
     });
     const bodies = [];

@@ -1,8 +1,9 @@
-import { credentials, Metadata, type Channel } from '@grpc/grpc-js';
+import { credentials, type Channel, type Metadata } from '@grpc/grpc-js';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 
 import { DomainError } from '../../errors/domain-error.js';
 import { WorkerServiceClient, type GenerateResponse } from '../../generated/autobio/worker/v1/worker.js';
+import { startSpan } from '../../observability/tracing/traced.js';
 import {
   Illustrator,
   type DrawingEvent,
@@ -11,6 +12,7 @@ import {
   type IllustratorProfile,
 } from '../domain/illustrator.js';
 import { whyAborted } from '../domain/why-aborted.js';
+import { callMetadata } from './call-metadata.js';
 import { LoadProgress } from './load-progress.js';
 import { LoraCourier } from './lora-courier.js';
 import { DrawingAssembly, toGenerateRequest } from './mapping.js';
@@ -18,6 +20,8 @@ import { openWorkerChannel } from './worker-channel.js';
 import { workerFailure } from './worker-errors.js';
 import { WorkerHealth } from './worker-health.js';
 import { WorkerProfile } from './worker-profile.js';
+
+const generateMethod = 'autobio.worker.v1.WorkerService/Generate';
 
 /** Draws with the worker, over gRPC. */
 export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnApplicationShutdown {
@@ -78,9 +82,27 @@ export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnAppl
     { signal, deadline }: { signal: AbortSignal; deadline: Date },
   ): AsyncGenerator<DrawingEvent> {
     if (signal.aborted) throw whyAborted(signal);
-    const assembly = new DrawingAssembly();
+    const span = startSpan(generateMethod, { kind: 'client', attributes: { 'rpc.system': 'grpc' } });
+    let outcome = {};
     try {
-      for await (const response of this.responses(task, signal, deadline)) {
+      yield* this.drawIn(span.traceparent, task, { signal, deadline });
+    } catch (error) {
+      outcome = { error };
+      throw error;
+    } finally {
+      span.end(outcome);
+    }
+  }
+
+  private async *drawIn(
+    traceparent: string | undefined,
+    task: DrawingTask,
+    { signal, deadline }: { signal: AbortSignal; deadline: Date },
+  ): AsyncGenerator<DrawingEvent> {
+    const assembly = new DrawingAssembly();
+    const metadata = callMetadata(task, traceparent);
+    try {
+      for await (const response of this.responses(task, metadata, { signal, deadline })) {
         if (response.event?.$case === 'loraNeeded') yield* this.bringLora(task, { signal, deadline });
         const event = assembly.accept(response);
         if (event !== undefined) yield event;
@@ -113,8 +135,12 @@ export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnAppl
   }
 
   /** The worker's stream, read as fast as it is consumed. The call is over when the iteration is, however it ends. */
-  private async *responses(task: DrawingTask, signal: AbortSignal, deadline: Date): AsyncGenerator<GenerateResponse> {
-    const call = this.client.generate(toGenerateRequest(task), requestMetadata(task), { deadline });
+  private async *responses(
+    task: DrawingTask,
+    metadata: Metadata,
+    { signal, deadline }: { signal: AbortSignal; deadline: Date },
+  ): AsyncGenerator<GenerateResponse> {
+    const call = this.client.generate(toGenerateRequest(task), metadata, { deadline });
     const cancel = (): void => call.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     // The iteration reports errors; this keeps the one that follows a cancel after its end from ending the process.
@@ -130,11 +156,4 @@ export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnAppl
 
 function isStarting(availability: IllustratorAvailability): boolean {
   return !availability.isReady && availability.error.reason === 'starting';
-}
-
-/** Names the request in the worker's logs. Metadata that is not printable ASCII would throw. */
-function requestMetadata({ requestId }: DrawingTask): Metadata {
-  const metadata = new Metadata();
-  if (/^[\x21-\x7e]{1,128}$/.test(requestId)) metadata.set('x-request-id', requestId);
-  return metadata;
 }

@@ -78,7 +78,7 @@ export class WorkerHealth {
   private become(state: State, error?: Error): void {
     if (this.state === state) return;
     this.logger.log(
-      { worker_state: state, worker_state_before: this.state, error: error?.message },
+      { worker_state: state, worker_state_before: this.state, ...(error !== undefined && { err: error }) },
       'worker state changed',
     );
     this.state = state;

@@ -46,6 +46,8 @@ export interface Job {
   /** Object keys of the results, one an image, fixed at accept. */
   resultKeys: string[];
   requestId: string;
+  /** W3C trace context of the call that brought the job: what is done for it is part of that trace. null: none. */
+  traceparent: string | null;
   state: JobState;
   /** Attempts begun, from 0; it is also the fencing token of the one that runs. */
   attempt: number;

@@ -2,6 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 import type { S3StoreConfig } from '../../config/app-config.js';
+import { observe } from './observed-client.js';
 
 /** How long a silent server is waited for, milliseconds. The SDK by itself waits for ever, or nearly. */
 export interface S3Timeouts {
@@ -16,7 +17,7 @@ export const defaultTimeouts: S3Timeouts = { connectMs: 2_000, firstByteMs: 5_00
 
 /** The SDK's client as configured. Three attempts with back-off: a single 500 or a reset connection is not an outage. */
 export function makeS3Client(config: S3StoreConfig, timeouts: S3Timeouts): S3Client {
-  return new S3Client({
+  const client = new S3Client({
     region: config.region,
     // A copy: the SDK writes into what it is given, and the configuration is frozen.
     credentials: config.credentials && { ...config.credentials },
@@ -30,6 +31,7 @@ export function makeS3Client(config: S3StoreConfig, timeouts: S3Timeouts): S3Cli
     }),
     ...(config.endpointUrl === undefined ? {} : notAws(config.endpointUrl)),
   });
+  return observe(client);
 }
 
 /** Servers that are not AWS's have no DNS name for each bucket, and many refuse the SDK's newer checksum headers. */

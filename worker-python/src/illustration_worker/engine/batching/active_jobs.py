@@ -18,6 +18,7 @@ from illustration_worker.engine.picture_warnings import warnings_of
 from illustration_worker.errors import WorkerError
 from illustration_worker.job import Started
 from illustration_worker.models.loader import LoadedModel
+from illustration_worker.signals import out_of_memory
 
 MAX_ACTIVE = 16
 """Jobs under way at a time. Each holds its keys and values: 51 MB in float16 with guidance."""
@@ -107,6 +108,7 @@ class ActiveJobs:
         spent = Spent()
         outcome = self._try_to_begin(ticket, spent, is_first_try=True)
         if isinstance(outcome, torch.OutOfMemoryError):
+            out_of_memory.send("encode")
             outcome.__traceback__ = None  # it pins tensors
             self.forget_embeddings()
             free_device_memory()

@@ -10,6 +10,7 @@ from illustration_worker.engine.decoding import NotFiniteError, decode_latents, 
 from illustration_worker.engine.device import free_device_memory
 from illustration_worker.images import Pixels
 from illustration_worker.models.loader import LoadedModel
+from illustration_worker.signals import out_of_memory
 
 
 class Decoder:
@@ -34,7 +35,7 @@ class Decoder:
         try:
             return self._decode(latents)
         except torch.OutOfMemoryError:
-            pass  # freed below: here the traceback still pins the tensors
+            out_of_memory.send("decode")  # freed below: here the traceback still pins the tensors
         free_device_memory()
         return self._decode(latents)
 

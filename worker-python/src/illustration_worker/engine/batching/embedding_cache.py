@@ -5,6 +5,8 @@ from collections.abc import Callable, Hashable
 
 import torch
 
+from illustration_worker.signals import embedding_looked_up
+
 Embeddings = tuple[torch.Tensor, ...]
 
 
@@ -21,6 +23,7 @@ class EmbeddingCache:
     def get_or_encode(self, key: Hashable, encode: Callable[[], Embeddings]) -> Embeddings:
         """The embeddings of ``key``; made by ``encode`` when they are not there. Nobody may write into them."""
         entry = self._entries.get(key)
+        embedding_looked_up.send(entry is not None)
         if entry is not None:
             self.hits += 1
             self._entries.move_to_end(key)

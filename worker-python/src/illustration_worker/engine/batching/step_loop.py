@@ -17,6 +17,7 @@ from illustration_worker.engine.batching.selection import Size, choose
 from illustration_worker.engine.batching.unet_call import NoisePredictor
 from illustration_worker.engine.device import free_device_memory, wait_for_stream
 from illustration_worker.job import Checkpoint, Step
+from illustration_worker.signals import StepMade, out_of_memory, step_made
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class StepLoop:
 
     def _tick(self) -> None:
         began = time.perf_counter()
+        rows_before = self._predictor.rows_computed
         chosen = self._choose()
         size = chosen[0].as_candidate().size
         predictions, failure = self._predict(chosen, size)
@@ -72,7 +74,7 @@ class StepLoop:
         failures = [(member, self._advance(member, noise)) for member, noise in predictions.items()]
         wait_for_stream(chosen[0].latents.device)
         advanced = [member for member, failure in failures if failure is None]
-        self._share_out(time.perf_counter() - began, chosen)
+        self._share_out(time.perf_counter() - began, chosen, self._predictor.rows_computed - rows_before)
         self._jobs.note_skipped(chosen)
         for member in advanced:
             self._tell(member)
@@ -113,6 +115,8 @@ class StepLoop:
     def _recover(self, members: list[Denoising], size: Size, failure: Exception) -> None:
         """After a failed step of ``members``: none of them has moved. Short of memory, it is made again, smaller."""
         is_memory = isinstance(failure, torch.OutOfMemoryError)
+        if is_memory:
+            out_of_memory.send("step")
         if is_memory and self._row_cap.halve(size):
             _log.warning("out of device memory: fewer rows from now on", extra={"rows": self._row_cap.rows_for(size)})
         else:
@@ -124,8 +128,9 @@ class StepLoop:
             self._jobs.forget_embeddings()
             free_device_memory()
 
-    def _share_out(self, seconds: float, chosen: list[Denoising]) -> None:
+    def _share_out(self, seconds: float, chosen: list[Denoising], rows_computed: int) -> None:
         rows = sum(member.conditioning.rows for member in chosen)
+        step_made.send(StepMade(seconds, jobs=len(chosen), rows=rows, padding_rows=rows_computed - rows))
         for member in chosen:
             member.spent.device_seconds += seconds * member.conditioning.rows / rows
 

@@ -11,6 +11,7 @@ from illustration_worker.engine.loras.claim import AdaptedT, Held, Key
 from illustration_worker.engine.loras.held import HeldLoras
 from illustration_worker.engine.port import HeldLora, LoraHeader
 from illustration_worker.errors import DeviceLostError, InvalidRequestError, LoraInvalidError, OutOfMemoryError
+from illustration_worker.signals import out_of_memory
 
 MEBIBYTE = 1024**2
 
@@ -74,6 +75,7 @@ class LoraIntake(Generic[AdaptedT]):
             try:
                 return await self._load(header, content, adapt)
             except OutOfMemoryError:
+                out_of_memory.send("lora")
                 self.loras.evict_unused()
             return await self._load(header, content, adapt)
 
