@@ -91,7 +91,8 @@ async def measure(title: str, url: str, part_bytes: int, sha256: str) -> None:
 
 def put(url: str, size: int) -> str:
     """Put a file of ``size`` bytes with its digest beside it. Its SHA-256."""
-    body = random.Random(size).randbytes(size)
+    dice = random.Random(size)
+    body = b"".join(dice.randbytes(MIB) for _ in range(size // MIB))
     sha256 = hashlib.sha256(body).hexdigest()
     S3Source(url).client.put_object(Bucket=BUCKET, Key=ADDRESS.key, Body=body, Metadata={"sha256": sha256})
     return sha256
