@@ -5,6 +5,7 @@ import { jobs } from './migrations/0001-jobs.js';
 import { unfinishedPictures } from './migrations/0002-unfinished-pictures.js';
 import { leftovers } from './migrations/0003-leftovers.js';
 import { retention } from './migrations/0004-retention.js';
+import { usage } from './migrations/0005-usage.js';
 import { PgliteDatabase } from './pglite-database.js';
 import { PostgresDatabase } from './postgres-database.js';
 
@@ -21,7 +22,7 @@ export async function openDatabase(
   const database =
     url === undefined ? await PgliteDatabase.open(folder) : new PostgresDatabase({ url, onConnectionLost });
   try {
-    await migrate(database, [jobs, unfinishedPictures, leftovers, retention]);
+    await migrate(database, [jobs, unfinishedPictures, leftovers, retention, usage]);
   } catch (error) {
     await database.close();
     throw error;
