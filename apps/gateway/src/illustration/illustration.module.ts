@@ -5,6 +5,8 @@ import { JobRunner } from '../jobs/job-runner.js';
 import { Illustrator } from './domain/illustrator.js';
 import { Drafts } from './drafts.js';
 import { DrawingDesk } from './drawing-desk.js';
+import { NoResultCaches, ResultCaches } from './erasure/result-caches.js';
+import { UserErasure } from './erasure/user-erasure.js';
 import { IllustrationReadingModule } from './illustration-reading.module.js';
 import { IllustrationRunner } from './illustration-runner.js';
 import { IllustrationService } from './illustration.service.js';
@@ -16,6 +18,7 @@ import { IllustrationCalls } from './rest/illustration-calls.js';
 import { IllustrationReplies } from './rest/illustration-replies.js';
 import { IllustrationsController } from './rest/illustrations.controller.js';
 import { ModelsController } from './rest/models.controller.js';
+import { UsersController } from './rest/users.controller.js';
 import { Results } from './results.js';
 import { FakeIllustrator } from './worker/fake-illustrator.js';
 import { GrpcIllustrator } from './worker/grpc-illustrator.js';
@@ -23,7 +26,7 @@ import { GrpcIllustrator } from './worker/grpc-illustrator.js';
 /** Drawing illustrations: the REST face, accepting them as jobs, and running these jobs. */
 @Module({
   imports: [IllustrationReadingModule],
-  controllers: [IllustrationsController, ModelsController],
+  controllers: [IllustrationsController, ModelsController, UsersController],
   providers: [
     IllustrationService,
     LoraFiles,
@@ -33,12 +36,14 @@ import { GrpcIllustrator } from './worker/grpc-illustrator.js';
     DrawingDesk,
     Drafts,
     JobWait,
+    UserErasure,
+    { provide: ResultCaches, useClass: NoResultCaches },
     IllustrationReplies,
     IllustrationCalls,
     { provide: JobRunner, useClass: IllustrationRunner },
     { provide: Illustrator, inject: [AppConfig], useFactory: makeIllustrator },
   ],
-  exports: [Illustrator, IllustrationService, JobRunner, Models],
+  exports: [Illustrator, IllustrationService, JobRunner, Models, UserErasure],
 })
 export class IllustrationModule {}
 

@@ -1,10 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+import type { Caller } from '../auth/caller.js';
+
 /** What every log line and every call made for a request carries. */
 export interface RequestContext {
   readonly requestId: string;
   /** Set once the job is known. */
   jobId?: string;
+  /** Set once the credential has been looked at. */
+  caller?: Caller;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();
