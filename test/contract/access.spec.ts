@@ -1,13 +1,16 @@
 // Who may do what: every route and every RPC, walked. One that is new stands in no table below and fails here, until
 // somebody has decided who may use it.
 import { Client, credentials, status as grpcStatus } from '@grpc/grpc-js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { scopes, type Scope } from '../../apps/gateway/src/auth/scopes.js';
 import { IllustrationServiceService } from '../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
 import { allRoutes } from '../support/all-routes.js';
 import { detailsOf } from '../support/grpc-calls.js';
 import { sharedToken, TenantsApp, withBearer, type KeyHolder } from '../support/tenants-app.js';
+
+// A machine that is busy with other things must not fail these.
+vi.setConfig({ testTimeout: 20_000 });
 
 type Access = Scope | 'any' | 'public';
 

@@ -1,5 +1,5 @@
 // Two tenants of one service: nothing of the one shows to the other, not even that it is there.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type {
   IllustrationServiceClient,
@@ -10,6 +10,9 @@ import type { JobView } from '../../apps/gateway/src/illustration/job-view.js';
 import { aMemory, answerOf, detailsOf, failureOf, toEnd } from '../support/grpc-calls.js';
 import { TenantsApp } from '../support/tenants-app.js';
 import { untilTrue } from '../support/until-true.js';
+
+// A machine that is busy with other things must not fail these.
+vi.setConfig({ testTimeout: 20_000 });
 
 const unknownId = '0197f0c0-0000-7000-8000-000000000000';
 

@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { status as grpcStatus } from '@grpc/grpc-js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type {
   IllustrationServiceClient,
@@ -12,6 +12,9 @@ import { listen } from '../../apps/gateway/src/http/listen.js';
 import { aMemory, answerOf, detailsOf, toEnd } from '../support/grpc-calls.js';
 import { expectProblem } from '../support/problem.js';
 import { TenantsApp, withBearer } from '../support/tenants-app.js';
+
+// A machine that is busy with other things must not fail these.
+vi.setConfig({ testTimeout: 20_000 });
 
 const [issuer, audience] = ['https://issuer.example/', 'illustrations'];
 
