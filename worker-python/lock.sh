@@ -18,9 +18,10 @@ kept = [b for b in blocks if not re.match(r"(torch|triton|nvidia-|cuda-)", b)]
 open(path, "w").write("# made by lock.sh; install with --require-hashes --no-deps, after torch\n" + "\n".join(kept) + "\n")
 PY
 }
-bench_group() {
-  python3 -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")'
+group() { # $1 = the name of an optional group
+  python3 -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]], sep="\n")' "$1"
 }
 compile requirements.lock pyproject.toml
 compile requirements-dev.lock --extra dev pyproject.toml
-bench_group | compile requirements-bench.lock --constraint requirements-dev.lock -
+group bench | compile requirements-bench.lock --constraint requirements-dev.lock -
+group fuzz | compile requirements-fuzz.lock -

@@ -1,6 +1,7 @@
 // Every test, the fast ones first; stops at the first suite that fails. `npm test -- worker` runs one suite.
 import { inRoot, node24, nodeTool, pythonTool, workerFolder } from '../paths.mjs';
 import { CommandFailed, exitCode } from '../progress.mjs';
+import { fuzzBriefly } from './fuzz.mjs';
 import { ensureS3Server } from '../setup/s3-server.mjs';
 import { setUpService } from '../setup/setup.mjs';
 
@@ -8,6 +9,7 @@ const suites = {
   scripts: { command: node24, args: ['--test', 'scripts/tests/*.test.mjs'] },
   gateway: { command: nodeTool('vitest'), args: ['run', '--project', 'unit'] },
   worker: { command: pythonTool('pytest'), args: ['tests/unit', 'tests/component'], cwd: workerFolder },
+  fuzz: { run: fuzzBriefly },
   e2e: { command: nodeTool('vitest'), args: ['run', '--project', 'e2e'] },
 };
 
@@ -19,11 +21,11 @@ export default async function test(names) {
   const unknown = names.filter((name) => !Object.hasOwn(suites, name));
   if (unknown.length > 0)
     throw new CommandFailed(`no such suite: ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}.`);
-  for (const [name, { command, args, cwd }] of Object.entries(suites)) {
+  for (const [name, { run, command, args, cwd }] of Object.entries(suites)) {
     if (names.length > 0 && !names.includes(name)) continue;
     console.log(`\n== ${name}`);
     const start = Date.now();
-    const code = await exitCode(command, args, { cwd: cwd ?? inRoot() });
+    const code = await (run ? run() : exitCode(command, args, { cwd: cwd ?? inRoot() }));
     const seconds = ((Date.now() - start) / 1000).toFixed(1);
     if (code !== 0)
       throw new CommandFailed(

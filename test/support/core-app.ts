@@ -17,6 +17,7 @@ import {
 import { IsInt, IsOptional, IsString } from 'class-validator';
 import { LoggerModule } from 'nestjs-pino';
 import { z } from 'zod';
+import { anyScope, NeedsScope } from '../../apps/gateway/src/auth/scope.decorator.js';
 import { AuthModule } from '../../apps/gateway/src/auth/auth.module.js';
 import { AppConfig } from '../../apps/gateway/src/config/app-config.js';
 import { AppConfigModule } from '../../apps/gateway/src/config/config.module.js';
@@ -138,6 +139,7 @@ class EchoRequest {
 }
 
 /** Routes that fail and wait on purpose. */
+@NeedsScope(anyScope)
 @Controller('v1')
 class TrialController {
   private readonly logger = new Logger('trial');

@@ -128,7 +128,7 @@ export class RunnerBench {
     const prompt = kind === 'memory' ? 'the lake' : undefined;
     const request = IllustrationRequest.create(kind, { userId: 'ada', prompt, ...fields }, defaults);
     const deadline = new Date(Date.now() + 60_000);
-    const options = { tenant: 't', requestId: 'r-1', deadline, isPatient: true, ...terms };
+    const options = { tenant: 't', quotas: {}, requestId: 'r-1', deadline, isPatient: true, ...terms };
     return (await this.service.accept(request, options)).job;
   }
 

@@ -1,7 +1,10 @@
 // `npm run redrive`: has failed jobs drawn again by the service that runs on the same database.
+import { parseArgs } from 'node:util';
+
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 
+import { defaultTenant } from './auth/caller.js';
 import { bootFailureLines } from './boot-failure.js';
 import { AppConfig } from './config/app-config.js';
 import { AppConfigModule } from './config/config.module.js';
@@ -11,7 +14,8 @@ import { Redrive } from './illustration/redrive.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { ObjectKeys } from './storage/object-keys.js';
 
-const usage = 'usage: npm run redrive -- JOB_ID...   or, for all that failed with attempts-exhausted: --all';
+const usage =
+  'usage: npm run redrive -- [--tenant NAME] JOB_ID...   or, for all that failed with attempts-exhausted: --all';
 
 /** The job path without a dispatcher: nothing is drawn in this process. */
 @Module({
@@ -31,9 +35,22 @@ class RedriveModule {
   }
 }
 
+/** `ids` undefined: all that have failed. Undefined: the words cannot be understood. */
+function wishIn(words: string[]): { tenant: string; ids: string[] | undefined } | undefined {
+  try {
+    const options = { tenant: { type: 'string', default: defaultTenant }, all: { type: 'boolean' } } as const;
+    const { values, positionals } = parseArgs({ args: words, options, allowPositionals: true });
+    if ((values.all ?? false) === positionals.length > 0) return undefined;
+    return { tenant: values.tenant, ids: values.all ? undefined : positionals };
+  } catch {
+    return undefined;
+  }
+}
+
 /** @returns the exit code */
 async function main(words: string[]): Promise<number> {
-  if (words.length === 0 || (words.some((word) => word.startsWith('-')) && words.join() !== '--all')) {
+  const wish = wishIn(words);
+  if (wish === undefined) {
     process.stderr.write(`${usage}\n`);
     return 2;
   }
@@ -41,10 +58,11 @@ async function main(words: string[]): Promise<number> {
   const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
   try {
     const redrive = app.get(Redrive);
-    const ids = words[0] === '--all' ? await redrive.exhausted() : words;
+    const { tenant } = wish;
+    const ids = wish.ids ?? (await redrive.exhausted(tenant));
     if (ids.length === 0) process.stdout.write('No job has failed with attempts-exhausted.\n');
     let refused = 0;
-    for (const id of ids) refused += (await tellAgain(redrive, id)) ? 0 : 1;
+    for (const id of ids) refused += (await tellAgain(redrive, tenant, id)) ? 0 : 1;
     return refused === 0 ? 0 : 1;
   } finally {
     await app.close();
@@ -52,9 +70,9 @@ async function main(words: string[]): Promise<number> {
 }
 
 /** @returns whether the job is drawn again */
-async function tellAgain(redrive: Redrive, id: string): Promise<boolean> {
+async function tellAgain(redrive: Redrive, tenant: string, id: string): Promise<boolean> {
   try {
-    const { job, isReplay } = await redrive.again(id);
+    const { job, isReplay } = await redrive.again(tenant, id);
     process.stdout.write(`${id} is drawn again as ${job.id}${isReplay ? ', as it was told before' : ''}\n`);
     return true;
   } catch (error) {

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 from illustration_worker.errors import ReferenceImageError
 from illustration_worker.job import ReferenceFit
@@ -22,10 +22,20 @@ _PADDED_SIDE = 1024
 """Pixels, far more than an image encoder looks at (224). A border as wide as a picture of 16 megapixels is long could
 take gigabytes."""
 
+_STRIP_ROWS = 256
+
 _FORMATS = ("PNG", "JPEG", "WEBP")
 # A telephone's JPEG with a preview or depth map behind the picture is "MPO" to Pillow; its first frame is the photo.
 _MAY_HOLD_MORE_FRAMES = "MPO"
 _ORIENTATION_TAG = 0x0112
+
+_MAX_JPEG_SCANS = 100
+"""Photographs have 1 to about 10. Each scan is a pass over the whole picture, and one of nothing new takes 10 bytes: 10
+MB of them would keep a processor busy for hours."""
+_JPEG_SCAN = b"\xff\xda"
+
+# Texts in a PNG are unpacked before its pixels, and dropped with them: Pillow itself allows 64 MB of them.
+PngImagePlugin.MAX_TEXT_MEMORY = 4 * 1024 * 1024
 
 # Once for the process: warnings.catch_warnings is not safe where several threads decode.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -46,6 +56,7 @@ def decode_reference_image(data: bytes, fit: ReferenceFit = "crop") -> Image.Ima
         raise ReferenceImageError(f"The reference image is larger than {MAX_FILE_BYTES // 1024**2} MB.")
     with _opened(data) as image:
         _check_header(image)
+        _check_scans(image, data)
         try:
             image.load()
             upright = _upright(image)
@@ -83,6 +94,12 @@ def _check_header(image: Image.Image) -> None:
         raise ReferenceImageError("The reference image is animated; a still picture is needed.")
 
 
+def _check_scans(image: Image.Image, data: bytes) -> None:
+    # within a scan the byte 0xff is always followed by 0: what is counted are markers (or a few bytes of metadata)
+    if image.format in ("JPEG", _MAY_HOLD_MORE_FRAMES) and data.count(_JPEG_SCAN) > _MAX_JPEG_SCANS:
+        raise ReferenceImageError("The reference image is damaged: it has too many scans.")
+
+
 def _too_many_pixels() -> ReferenceImageError:
     return ReferenceImageError(f"The reference image has more than {MAX_PIXELS // 10**6} megapixels.")
 
@@ -101,7 +118,8 @@ def _cut_square(image: Image.Image) -> Image.Image:
     """
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 4
-    return _on_white(image.crop((left, top, left + side, top + side)))
+    is_square = image.width == image.height
+    return _on_white(image if is_square else image.crop((left, top, left + side, top + side)))
 
 
 def _bordered_square(image: Image.Image) -> Image.Image:
@@ -118,9 +136,12 @@ def _on_white(image: Image.Image) -> Image.Image:
         deep: npt.NDArray[Any] = np.asarray(image)
         image = Image.fromarray((deep >> 8).astype(np.uint8))
     if not image.has_transparency_data:
-        return image.convert("RGB")
-    # convert("RGB") alone would show what the transparency hides
-    picture = image.convert("RGBA")
-    white = Image.new("RGBA", picture.size, "white")
-    white.alpha_composite(picture)
-    return white.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
+    # convert("RGB") alone would show what the transparency hides; in strips, because all at once takes five copies
+    picture = Image.new("RGB", image.size)
+    for top in range(0, image.height, _STRIP_ROWS):
+        strip = image.crop((0, top, image.width, min(top + _STRIP_ROWS, image.height))).convert("RGBA")
+        white = Image.new("RGBA", strip.size, "white")
+        white.alpha_composite(strip)
+        picture.paste(white.convert("RGB"), (0, top))
+    return picture

@@ -4,31 +4,51 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { Request } from 'express';
 
 import { DomainError } from '../errors/domain-error.js';
+import { currentRequest } from '../observability/request-context.js';
+import { Authenticator } from './authenticator.js';
+import { AuthenticatedCalls } from './authenticated-calls.js';
+import type { Caller } from './caller.js';
 import { IS_PUBLIC } from './public.decorator.js';
-import { SharedToken } from './shared-token.js';
+import { anyScope, REQUIRED_SCOPE } from './scope.decorator.js';
+import type { Scope } from './scopes.js';
 
-/** Lets a request in when its route is public or its credential good. Runs before the body is read. */
+/** Lets a request in when its route is public, or its credential good and good for this. Runs before the body is read. */
 @Injectable()
 export class AuthGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
-    private readonly token: SharedToken,
+    private readonly authenticator: Authenticator,
+    private readonly calls: AuthenticatedCalls,
   ) {}
 
-  canActivate(context: ExecutionContext): boolean {
-    const isPublic = this.reflector.getAllAndOverride<boolean>(IS_PUBLIC, [context.getHandler(), context.getClass()]);
-    if (isPublic || this.token.accepts(authorizationOf(context))) {
-      return true;
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (this.declared<boolean>(IS_PUBLIC, context)) return true;
+    const caller = await this.callerOf(context);
+    const scope = this.declared<Scope | typeof anyScope>(REQUIRED_SCOPE, context);
+    if (scope !== anyScope && (scope === undefined || !caller.scopes.has(scope))) {
+      throw new DomainError(
+        'forbidden',
+        `The credential does not allow this${scope ? `: it has no scope ${scope}` : ''}.`,
+      );
     }
-    throw new DomainError('unauthenticated', 'A valid bearer token is needed.');
+    const request = currentRequest();
+    if (request !== undefined) request.caller = caller;
+    return true;
   }
-}
 
-/** HTTP and gRPC carry it under one name; any other transport counts as a caller without a credential. */
-function authorizationOf(context: ExecutionContext): string | undefined {
-  if (context.getType() === 'http') return context.switchToHttp().getRequest<Request>().get('Authorization');
-  if (context.getType() === 'rpc') return authorizationIn(context.switchToRpc().getContext<Metadata>());
-  return undefined;
+  private declared<T>(key: string, context: ExecutionContext): T | undefined {
+    return this.reflector.getAllAndOverride<T | undefined>(key, [context.getHandler(), context.getClass()]);
+  }
+
+  /** HTTP and gRPC carry the credential under one name; any other transport counts as a caller without one. */
+  private async callerOf(context: ExecutionContext): Promise<Caller> {
+    if (context.getType() === 'http') {
+      return this.authenticator.authenticate(context.switchToHttp().getRequest<Request>().get('Authorization'));
+    }
+    if (context.getType() !== 'rpc') return this.authenticator.authenticate(undefined);
+    const metadata = context.switchToRpc().getContext<Metadata>();
+    return this.calls.callerOf(metadata) ?? this.authenticator.authenticate(authorizationIn(metadata));
+  }
 }
 
 /** Of several values none counts, as over HTTP. */

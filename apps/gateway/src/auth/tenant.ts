@@ -1,12 +1,13 @@
-/** Whose jobs these are. */
-export type Tenant = string;
+import { currentRequest } from '../observability/request-context.js';
+import type { Caller, Tenant } from './caller.js';
 
-const theOnlyTenant: Tenant = 'default';
+/** Who sent the request this code runs for. The guard has let them in, or this code would not run. */
+export function currentCaller(): Caller {
+  const caller = currentRequest()?.caller;
+  if (caller === undefined) throw new Error('no guard has told who is calling');
+  return caller;
+}
 
-/**
- * The tenant of the caller, told by the credential and never by the request. All callers share one credential so far,
- * and so they are one tenant.
- */
 export function currentTenant(): Tenant {
-  return theOnlyTenant;
+  return currentCaller().tenant;
 }

@@ -6,6 +6,8 @@ export abstract class AppConfig {
     /** Public address without a trailing slash; undefined: told by the address listened on. */
     readonly serviceUrl: string | undefined;
     readonly isDocsEnabled: boolean;
+    /** undefined: no page of another origin may read a reply. */
+    readonly cors: { readonly origins: readonly string[]; readonly hasCredentials: boolean } | undefined;
     readonly requestTimeoutMs: number;
   };
   abstract readonly shutdown: {
@@ -26,8 +28,21 @@ export abstract class AppConfig {
   abstract readonly logLevel: LogLevel;
   /** Absolute path. */
   abstract readonly dataDir: string;
-  /** undefined: every caller is let in. */
-  abstract readonly authToken: string | undefined;
+  abstract readonly auth: {
+    /** false: every caller is let in, for everything. */
+    readonly isEnabled: boolean;
+    /** The token that all callers can share. */
+    readonly token: string | undefined;
+    /** Absolute path. */
+    readonly apiKeysFile: string | undefined;
+    readonly jwt: JwtConfig | undefined;
+  };
+  /** Of each tenant that has none of its own; an absent member is no limit. */
+  abstract readonly quotas: {
+    readonly requestsPerMinute?: number;
+    readonly concurrentJobs?: number;
+    readonly gpuSecondsPerDay?: number;
+  };
   abstract readonly database: {
     /** undefined: the embedded database. */
     readonly url: string | undefined;
@@ -86,6 +101,12 @@ export type SamplerName =
   | 'parentbased_always_on'
   | 'parentbased_always_off'
   | 'parentbased_traceidratio';
+export interface JwtConfig {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly jwksUrl: string;
+  readonly tenantClaim: string;
+}
 
 export interface FileStoreConfig {
   readonly kind: 'file';

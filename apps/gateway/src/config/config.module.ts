@@ -24,7 +24,7 @@ export class AppConfigModule {
   static async fromEnvironment(): Promise<DynamicModule> {
     // `validate` runs at once. Its result is wrapped so that the package, which copies scalars of it into
     // process.env, finds none: defaults and the token would otherwise be inherited by every child process.
-    const environment = await ConfigModule.forRoot({ validate: (env) => ({ app: loadConfig(env) }) });
+    const environment = await ConfigModule.forRoot({ validate: (env) => ({ app: loadConfig(env, { isBoot: true }) }) });
     return {
       module: AppConfigModule,
       imports: [environment],

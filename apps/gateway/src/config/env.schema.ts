@@ -26,16 +26,49 @@ export const envSchema = z.object({
     .describe('Public address of the service, for links in replies. Default: `http://HOST:PORT`.'),
   DATA_DIR: z.string().min(1).default('data').describe('Folder of everything the service keeps on disk.'),
 
-  AUTH_ENABLED: flag.default(false).describe('Ask every caller for the bearer token.'),
+  AUTH_ENABLED: flag.default(false).describe('Ask every caller for a bearer token.'),
   AUTH_TOKEN: z
     .string()
     .min(16)
     .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII without spaces, as an HTTP header can carry it')
     .optional()
-    .describe('The shared bearer token, at least 16 characters without spaces. Needed with `AUTH_ENABLED`.'),
+    .describe(
+      'The shared bearer token, at least 16 characters without spaces. `AUTH_ENABLED` needs it, `API_KEYS_FILE` or `JWT_ISSUER`.',
+    ),
+  API_KEYS_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File of API keys, made by `npm run keys`; read again whenever it changes.'),
+  JWT_ISSUER: z.string().min(1).optional().describe('Issuer of JSON Web Tokens (RS256, ES256) that are let in.'),
+  JWT_AUDIENCE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Audience that such a token must name. Needed with `JWT_ISSUER`.'),
+  JWT_JWKS_URL: z.url().optional().describe("Where the issuer's public keys are. Needed with `JWT_ISSUER`."),
+  JWT_TENANT_CLAIM: z.string().min(1).default('tenant').describe('Claim that names the tenant of such a token.'),
   ALLOW_NO_AUTH: flag
     .default(false)
     .describe('Say explicitly that a service listening beyond this machine (`HOST`) may let every caller in.'),
+  QUOTA_REQUESTS_PER_MINUTE: integer(0, 1_000_000)
+    .default(0)
+    .describe('Drawings that a tenant may ask for in a minute; 0: any number.'),
+  QUOTA_CONCURRENT_JOBS: integer(0, 1_000_000)
+    .default(0)
+    .describe('Jobs of a tenant that may wait or run at a time; 0: any number.'),
+  QUOTA_GPU_SECONDS_PER_DAY: integer(0, 100_000_000)
+    .default(0)
+    .describe('GPU seconds that a tenant may use in a day (UTC); 0: any number.'),
+  CORS_ORIGINS: z
+    .string()
+    .regex(
+      /^(\*|https?:\/\/[^\s/,*]+)(,(\*|https?:\/\/[^\s/,*]+))*$/,
+      'must be origins (https://HOST) with commas between, or *',
+    )
+    .optional()
+    .describe('Origins whose pages may call the service from a browser, with commas between; `*`: all. Default: none.'),
+  CORS_CREDENTIALS: flag.default(false).describe('Such pages may send cookies and stored credentials; not with `*`.'),
   DOCS_ENABLED: flag.default(true).describe('Serve `/docs` and `/openapi.json`.'),
 
   ...observabilityShape,

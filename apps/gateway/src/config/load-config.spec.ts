@@ -5,7 +5,7 @@ import { type EnvSource, loadConfig } from './load-config.js';
 
 function problemsOf(source: EnvSource): readonly string[] {
   try {
-    loadConfig(source, '/srv');
+    loadConfig(source, { workingDir: '/srv' });
   } catch (error) {
     if (error instanceof ConfigError) {
       return error.problems;
@@ -17,12 +17,13 @@ function problemsOf(source: EnvSource): readonly string[] {
 
 describe('loadConfig', () => {
   it('gives a laptop everything it needs from an empty environment', () => {
-    expect(loadConfig({}, '/srv')).toEqual({
+    expect(loadConfig({}, { workingDir: '/srv' })).toEqual({
       http: {
         host: '127.0.0.1',
         port: 8000,
         serviceUrl: undefined,
         isDocsEnabled: true,
+        cors: undefined,
         requestTimeoutMs: 115_000,
       },
       shutdown: { graceMs: 120_000, delayMs: 0 },
@@ -31,7 +32,8 @@ describe('loadConfig', () => {
       tracing: { isEnabled: false, sampler: { name: 'parentbased_always_on', ratio: 1 }, flushEveryMs: 5000 },
       logLevel: 'info',
       dataDir: '/srv/data',
-      authToken: undefined,
+      auth: { isEnabled: false, token: undefined, apiKeysFile: undefined, jwt: undefined },
+      quotas: {},
       database: { url: undefined, folder: '/srv/data/database' },
       jobs: {
         maxAttempts: 3,
@@ -156,8 +158,8 @@ describe('loadConfig', () => {
 
   it('keeps the token only when auth is on', () => {
     const token = 'a-token-of-16-chars-or-more';
-    expect(loadConfig({ AUTH_ENABLED: 'true', AUTH_TOKEN: token }).authToken).toBe(token);
-    expect(loadConfig({ AUTH_TOKEN: token }).authToken).toBeUndefined();
+    expect(loadConfig({ AUTH_ENABLED: 'true', AUTH_TOKEN: token }).auth.token).toBe(token);
+    expect(loadConfig({ AUTH_TOKEN: token }).auth.token).toBeUndefined();
     expect(problemsOf({ AUTH_ENABLED: 'true', AUTH_TOKEN: 'a token with spaces in it' })).toHaveLength(1);
   });
 

@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 
 import type { AppConfig } from './app-config.js';
+import { checkMachine } from './check-machine.js';
 import { checkTogether } from './check-together.js';
 import { isLoopback } from './loopback.js';
 import { ConfigError } from './config-error.js';
 import { type Env, envAliases, envSchema } from './env.schema.js';
 import { toObservability } from './observability.schema.js';
+import { unknownVariables } from './unknown-variables.js';
 
 /** A worker stops within a step; nobody needs to set how long a step may be at most. */
 const ABORT_GRACE_MS = 5_000;
@@ -18,14 +20,19 @@ export type EnvSource = Readonly<Record<string, string | undefined>>;
 /**
  * Turns environment variables into the frozen settings.
  *
- * @param workingDir what a relative `DATA_DIR` is relative to.
+ * @param options.workingDir what relative paths are relative to.
+ * @param options.isBoot look at the machine too: folders, files, names that are nearly ours.
  * @throws ConfigError naming every variable that is wrong, never a value: values can be secrets.
  */
-export function loadConfig(source: EnvSource, workingDir: string = process.cwd()): AppConfig {
+export function loadConfig(
+  source: EnvSource,
+  { workingDir = process.cwd(), isBoot = false }: { workingDir?: string; isBoot?: boolean } = {},
+): AppConfig {
   const given = namesInUse(source);
   const { env, problems } = parse(source, given);
   const reported = new Set(problems.map(variableOf));
-  problems.push(...checkTogether(env).filter((problem) => !reported.has(variableOf(problem))));
+  const atBoot = isBoot ? [...unknownVariables(Object.keys(source)), ...checkMachine(env, workingDir)] : [];
+  problems.push(...[...checkTogether(env), ...atBoot].filter((problem) => !reported.has(variableOf(problem))));
   if (problems.length > 0) {
     throw new ConfigError(problems);
   }
@@ -69,6 +76,7 @@ function toConfig(env: Env, workingDir: string): AppConfig {
       port: env.PORT,
       serviceUrl: env.SERVICE_URL === undefined ? undefined : withoutTrailingSlash(env.SERVICE_URL),
       isDocsEnabled: env.DOCS_ENABLED,
+      cors: env.CORS_ORIGINS === undefined ? undefined : toCors(env, env.CORS_ORIGINS),
       requestTimeoutMs: env.REQUEST_TIMEOUT_SECONDS * 1000,
     },
     shutdown: {
@@ -80,7 +88,8 @@ function toConfig(env: Env, workingDir: string): AppConfig {
     ...toObservability(env),
     logLevel: toLogLevel(env.LOG_LEVEL),
     dataDir,
-    authToken: env.AUTH_ENABLED ? env.AUTH_TOKEN : undefined,
+    auth: toAuth(env, workingDir),
+    quotas: toQuotas(env),
     database: { url: env.DATABASE_URL, folder: resolve(dataDir, 'database') },
     jobs: toJobs(env),
     resultCache: {
@@ -107,6 +116,32 @@ function toConfig(env: Env, workingDir: string): AppConfig {
       subjectStylePrompt: env.DEFAULT_SUBJECT_STYLE_PROMPT,
     },
   };
+}
+
+/** Without `AUTH_ENABLED` no credential is looked at, nor is anything read or fetched for them. */
+function toAuth(env: Env, workingDir: string): AppConfig['auth'] {
+  const isEnabled = env.AUTH_ENABLED;
+  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_JWKS_URL: jwksUrl } = env;
+  const hasJwt = issuer !== undefined && audience !== undefined && jwksUrl !== undefined;
+  return {
+    isEnabled,
+    token: isEnabled ? env.AUTH_TOKEN : undefined,
+    apiKeysFile: isEnabled && env.API_KEYS_FILE !== undefined ? resolve(workingDir, env.API_KEYS_FILE) : undefined,
+    jwt: isEnabled && hasJwt ? { issuer, audience, jwksUrl, tenantClaim: env.JWT_TENANT_CLAIM } : undefined,
+  };
+}
+
+function toQuotas(env: Env): AppConfig['quotas'] {
+  const limits = {
+    requestsPerMinute: env.QUOTA_REQUESTS_PER_MINUTE,
+    concurrentJobs: env.QUOTA_CONCURRENT_JOBS,
+    gpuSecondsPerDay: env.QUOTA_GPU_SECONDS_PER_DAY,
+  };
+  return Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit > 0));
+}
+
+function toCors({ CORS_CREDENTIALS: hasCredentials }: Env, origins: string): NonNullable<AppConfig['http']['cors']> {
+  return { origins: origins.split(','), hasCredentials };
 }
 
 function toJobs(env: Env): AppConfig['jobs'] {

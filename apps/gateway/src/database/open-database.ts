@@ -6,6 +6,7 @@ import { unfinishedPictures } from './migrations/0002-unfinished-pictures.js';
 import { leftovers } from './migrations/0003-leftovers.js';
 import { retention } from './migrations/0004-retention.js';
 import { traceContext } from './migrations/0005-trace-context.js';
+import { usage } from './migrations/0006-usage.js';
 import { PgliteDatabase } from './pglite-database.js';
 import { PostgresDatabase } from './postgres-database.js';
 
@@ -22,7 +23,7 @@ export async function openDatabase(
   const database =
     url === undefined ? await PgliteDatabase.open(folder) : new PostgresDatabase({ url, onConnectionLost });
   try {
-    await migrate(database, [jobs, unfinishedPictures, leftovers, retention, traceContext]);
+    await migrate(database, [jobs, unfinishedPictures, leftovers, retention, traceContext, usage]);
   } catch (error) {
     await database.close();
     throw error;

@@ -7,9 +7,12 @@ import { accessLogMiddleware } from '../observability/access-log.middleware.js';
 import { requestIdMiddleware } from '../observability/request-id.middleware.js';
 import { traceMiddleware } from '../observability/tracing/trace.middleware.js';
 import { OpenApiDocument } from '../openapi/openapi-document.js';
+import { AppConfig } from '../config/app-config.js';
+import { allowOrigins } from './cross-origin.js';
 import { Drain } from './drain.js';
 import { GatewayHttpAdapter } from './http-adapter.js';
 import { ServiceLogger } from '../observability/service-logger.js';
+import { requireHost } from './require-host.js';
 import { securityHeaders } from './security-headers.js';
 
 /** Bodies are read by `BodyInterceptor`; log lines wait for the real logger; a failed boot is told by `main.ts` alone. */
@@ -27,7 +30,8 @@ export async function createApp(root: Type | DynamicModule): Promise<NestExpress
   app.useLogger(new ServiceLogger(app.get(Logger)));
   app.flushLogs();
   app.set('etag', false);
-  app.use(requestIdMiddleware, traceMiddleware, accessLogMiddleware, securityHeaders);
+  app.use(requestIdMiddleware, traceMiddleware, accessLogMiddleware, securityHeaders, requireHost);
+  allowOrigins(app, app.get(AppConfig).http.cors);
   const drain = app.get(Drain);
   drain.watch(app.getHttpServer());
   adapter.drainWith(() => drain.run());

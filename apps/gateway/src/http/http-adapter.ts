@@ -24,7 +24,8 @@ export class GatewayHttpAdapter extends ExpressAdapter {
   private drain: (() => Promise<void>) | undefined;
 
   override initHttpServer(): void {
-    const server = createServer({ ...serverLimits }, this.getInstance());
+    // Node's own answer to a request without Host has no body: see require-host.ts.
+    const server = createServer({ ...serverLimits, requireHostHeader: false }, this.getInstance());
     server.on('clientError', answerUnreadableRequest);
     this.setHttpServer(server);
   }

@@ -20,7 +20,7 @@ const headers: RequestHandler = helmet({
   strictTransportSecurity: false,
 });
 
-/** Security headers of every reply. No CORS header is ever sent: browsers of other origins read nothing here. */
+/** Security headers of every reply. What pages of other origins may read is said in `cross-origin.ts`. */
 export function securityHeaders(request: Request, response: Response, next: NextFunction): void {
   headers(request, response, (error?: unknown) => {
     if (request.path.startsWith('/images/')) {

@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Express, Request, Response } from 'express';
 
+import { anyScope, NeedsScope } from '../auth/scope.decorator.js';
 import { DomainError } from '../errors/domain-error.js';
 import { allowedMethods } from './allowed-methods.js';
 import { IgnoresBody } from './body.interceptor.js';
@@ -14,6 +15,7 @@ const EVERYTHING = '/{*path}';
  * without a credential an unknown address is 401, like any other.
  */
 @ApiExcludeController()
+@NeedsScope(anyScope)
 @IgnoresBody()
 @Controller()
 export class UnroutedController {

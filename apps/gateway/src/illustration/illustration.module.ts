@@ -5,6 +5,8 @@ import { JobRunner } from '../jobs/job-runner.js';
 import { Illustrator } from './domain/illustrator.js';
 import { Drafts } from './drafts.js';
 import { DrawingDesk } from './drawing-desk.js';
+import { NoResultCaches, ResultCaches } from './erasure/result-caches.js';
+import { UserErasure } from './erasure/user-erasure.js';
 import { IllustrationReadingModule } from './illustration-reading.module.js';
 import { IllustrationRunner } from './illustration-runner.js';
 import { IllustrationService } from './illustration.service.js';
@@ -21,6 +23,7 @@ import { ModelsController } from './rest/models.controller.js';
 import { CacheCounts } from './result-cache/cache-counts.js';
 import { ResultCache } from './result-cache/result-cache.js';
 import { TwinDrawings } from './result-cache/twin-drawings.js';
+import { UsersController } from './rest/users.controller.js';
 import { Results } from './results.js';
 import { FakeIllustrator } from './worker/fake-illustrator.js';
 import { GrpcIllustrator } from './worker/grpc-illustrator.js';
@@ -28,7 +31,7 @@ import { GrpcIllustrator } from './worker/grpc-illustrator.js';
 /** Drawing illustrations: the REST face, accepting them as jobs, and running these jobs. */
 @Module({
   imports: [IllustrationReadingModule],
-  controllers: [IllustrationsController, ModelsController],
+  controllers: [IllustrationsController, ModelsController, UsersController],
   providers: [
     IllustrationService,
     LoraFiles,
@@ -43,12 +46,14 @@ import { GrpcIllustrator } from './worker/grpc-illustrator.js';
     TwinDrawings,
     CacheCounts,
     JobWait,
+    UserErasure,
+    { provide: ResultCaches, useClass: NoResultCaches },
     IllustrationReplies,
     IllustrationCalls,
     { provide: JobRunner, useClass: IllustrationRunner },
     { provide: Illustrator, inject: [AppConfig], useFactory: makeIllustrator },
   ],
-  exports: [CacheCounts, Illustrator, IllustrationService, JobRunner, Models],
+  exports: [CacheCounts, Illustrator, IllustrationService, JobRunner, Models, UserErasure],
 })
 export class IllustrationModule {}
 

@@ -41,6 +41,7 @@ function memory(fields: Partial<IllustrationFields> = {}, today = defaults): Ill
 function accept(request: IllustrationRequest, options: Partial<AcceptOptions> = {}) {
   return service.accept(request, {
     tenant: 'default',
+    quotas: {},
     requestId: 'r-1',
     deadline: inAMinute,
     isPatient: false,

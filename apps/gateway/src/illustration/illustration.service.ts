@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 
 import { DomainError } from '../errors/domain-error.js';
+import type { Quotas } from '../jobs/domain/quotas.js';
 import { JobStore, type AcceptedJob } from '../jobs/job-store.js';
 import { hashRequest } from '../jobs/idempotency.js';
 import { drawSeed, newJobId, type NewJob } from '../jobs/new-job.js';
@@ -16,6 +17,7 @@ import { Results } from './results.js';
 export interface AcceptOptions {
   /** From the credential, never from the request. */
   tenant: string;
+  quotas: Quotas;
   requestId: string;
   /** 1 to 255 visible ASCII characters: REST's `Idempotency-Key`, gRPC's `request_id`. */
   idempotencyKey?: string;
@@ -42,7 +44,7 @@ export class IllustrationService {
    * every attempt draws the same pictures to the same places.
    *
    * @throws DomainError `validation-failed`, `lora-not-found`, `lora-invalid`, `starting`, `draining`, `worker-unavailable`,
-   *   `idempotency-key-reused`, `queue-full`, `storage-unavailable`
+   *   `idempotency-key-reused`, `quota-exceeded`, `queue-full`, `storage-unavailable`
    */
   async accept(request: IllustrationRequest, options: AcceptOptions): Promise<AcceptedJob> {
     this.checkIllustrator(request, options.isPatient);
@@ -65,11 +67,12 @@ export class IllustrationService {
   }
 
   private toNewJob(request: IllustrationRequest, options: AcceptOptions): NewJob {
-    const { tenant, requestId, idempotencyKey: key, deadline, isFreshWanted = false } = options;
+    const { tenant, quotas, requestId, idempotencyKey: key, deadline, isFreshWanted = false } = options;
     const id = newJobId();
     return {
       id,
       tenant,
+      quotas,
       kind: request.kind,
       request: { ...toPayload(request), ...(isFreshWanted && { no_cache: true }) },
       seed: request.seed ?? drawSeed(),

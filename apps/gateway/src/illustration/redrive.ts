@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 
-import { currentTenant } from '../auth/tenant.js';
 import { AppConfig } from '../config/app-config.js';
 import { JobStore, type AcceptedJob } from '../jobs/job-store.js';
 import { newJobId } from '../jobs/new-job.js';
@@ -26,8 +25,8 @@ export class Redrive {
    *
    * @throws DomainError `not-found`, `validation-failed` when the job has not failed
    */
-  async again(jobId: string): Promise<AcceptedJob> {
-    const failed = await this.jobs.get(currentTenant(), jobId);
+  async again(tenant: string, jobId: string): Promise<AcceptedJob> {
+    const failed = await this.jobs.get(tenant, jobId);
     const id = newJobId();
     return this.jobs.redrive(failed, {
       id,
@@ -37,12 +36,12 @@ export class Redrive {
     });
   }
 
-  /** The jobs that lie in the dead letters: those that failed because every attempt did. Newest first. */
-  async exhausted(): Promise<string[]> {
+  /** The tenant's jobs that lie in the dead letters: those that failed because every attempt did. Newest first. */
+  async exhausted(tenant: string): Promise<string[]> {
     const ids: string[] = [];
     let pageToken: string | undefined;
     do {
-      const page = await this.jobs.list(currentTenant(), { pageSize, pageToken, state: 'failed' });
+      const page = await this.jobs.list(tenant, { pageSize, pageToken, state: 'failed' });
       ids.push(...page.jobs.filter(({ error }) => error?.reason === 'attempts-exhausted').map(({ id }) => id));
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined);

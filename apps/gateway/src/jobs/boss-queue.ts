@@ -103,6 +103,12 @@ export class BossQueue {
     );
   }
 
+  /** Removes the entry and its dead letter, with why attempts failed. Only for a job that has ended. */
+  async forget(tx: Transaction, jobId: string): Promise<void> {
+    await tx.query(`DELETE FROM ${queueSchema}.job WHERE name = $1 AND id = $2::uuid`, [queueName, jobId]);
+    await this.dropDeadLetter(tx, jobId);
+  }
+
   async dropDeadLetter(tx: Transaction, jobId: string): Promise<void> {
     await tx.query(`DELETE FROM ${queueSchema}.job WHERE name = $1 AND source_id = $2::uuid`, [deadLetterName, jobId]);
   }

@@ -22,6 +22,11 @@ describe('the ending of a run', () => {
     },
   );
 
+  it('does not count an attempt that the store was not even asked for', () => {
+    const error = new DomainError('storage-unavailable', 'because', { retryAfterSeconds: 5 });
+    expect(endingOfRun(error, undefined)).toMatchObject({ type: 'release', pauseSeconds: 5 });
+  });
+
   it.each(['avatar-not-found', 'avatar-invalid', 'lora-not-found', 'generation-failed'] as const)(
     'fails at once after %s',
     (reason) => {

@@ -55,6 +55,10 @@ function failureOf(thrown: unknown, abortReason: unknown): RunFailure {
   if (abortReason instanceof DomainError) return endingOfAbort(abortReason);
   const error = toDomainError(thrown);
   const why = toJobError(error);
+  // Nothing was tried: the dependency is known to be away, and is asked again at that time.
+  const pauseSeconds = error.options.retryAfterSeconds;
+  if (error.reason === 'storage-unavailable' && pauseSeconds !== undefined)
+    return { type: 'release', why, pauseSeconds };
   if (worthAnotherAttempt.has(error.reason)) return { type: 'retry', why };
   if (refused.has(error.reason)) return { type: 'release', why, pauseSeconds: refusedPauseSeconds };
   if (error.reason === 'deadline-exceeded') return { type: 'complete', ending: { type: 'expired', error: why } };

@@ -2,6 +2,7 @@ import type { Transaction } from '../database/database.js';
 import { eventData } from './domain/job-event.js';
 import { isFinal, type Job } from './domain/job.js';
 import { transitioned, type JobTransition } from './domain/transition.js';
+import { chargeSql, gpuSecondsOf } from './gpu-usage.js';
 import { lockJob, type LockedJob } from './job-rows.js';
 import { eventsChannel } from './job-notice.js';
 import { jobMoved } from './job-signals.js';
@@ -21,7 +22,10 @@ export async function advance(tx: Transaction, jobId: string, transition: JobTra
   return advanceLocked(tx, locked, transition);
 }
 
-/** As `advance`, for a job whose row the transaction has locked. What an ended job leaves unfinished goes with its end. */
+/**
+ * As `advance`, for a job whose row the transaction has locked. What an ended job leaves unfinished goes
+ * with its end, and what it took of the GPU is put on its tenant's account.
+ */
 export async function advanceLocked(tx: Transaction, locked: LockedJob, transition: JobTransition): Promise<Job> {
   const job = { ...locked.job, ...transitioned(locked.job, transition, locked.now), lastSeq: locked.job.lastSeq + 1 };
   await tx.query(
@@ -36,6 +40,8 @@ export async function advanceLocked(tx: Transaction, locked: LockedJob, transiti
        DELETE FROM illustration.job_previews WHERE job_id = $1::uuid AND $14::boolean
      ), checkpoints AS (
        DELETE FROM illustration.job_checkpoints WHERE job_id = $1::uuid AND $14::boolean
+     ), charged AS (
+       ${chargeSql('$15', '$16')}
      )
      SELECT pg_notify('${eventsChannel}', $1::text || ':' || $11::text || ':' || $12::text)`,
     [
@@ -53,6 +59,8 @@ export async function advanceLocked(tx: Transaction, locked: LockedJob, transiti
       transition.type,
       JSON.stringify(eventData(transition)),
       isFinal(job.state),
+      job.tenant,
+      job.state === 'succeeded' ? gpuSecondsOf(job) : 0,
     ],
   );
   tx.afterCommit(() => jobMoved.send({ before: locked.job, job, transition }));

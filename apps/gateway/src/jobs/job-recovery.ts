@@ -3,6 +3,7 @@ import { Database, type Transaction } from '../database/database.js';
 import { BossQueue, queueName, queueSchema } from './boss-queue.js';
 import { afterFailedAttempt, endAttempt, endingOfWaiting } from './end-attempt.js';
 import { lostEntry, noSignOfLife } from './job-errors.js';
+import { forgetOldUsage } from './gpu-usage.js';
 import { advance } from './job-log.js';
 import { isLapsedSql, lockEntry } from './queue-entry.js';
 import { selectJobs } from './job-rows.js';
@@ -46,6 +47,7 @@ export class JobRecovery {
     await this.database.query(
       `DELETE FROM illustration.gateways WHERE heartbeat_at < clock_timestamp() - interval '1 hour'`,
     );
+    await forgetOldUsage(this.database);
     if (retentionMs > 0) await this.database.query(forgetEnded, [retentionMs, forgetAtOnce]);
   }
 

@@ -15,6 +15,8 @@ import { lockJob, selectJobs } from './job-rows.js';
 import { jobReplayed } from './job-signals.js';
 import { JobsConfig } from './jobs-config.js';
 import type { NewJob } from './new-job.js';
+import { chargeQuotas, QuotaExceededError, type QuotaStanding } from './quota-check.js';
+import { RecentRefusals } from './recent-refusals.js';
 import { lockEntry } from './queue-entry.js';
 
 const acceptsAtOnce = 6;
@@ -23,6 +25,8 @@ export interface AcceptedJob {
   job: Job;
   /** The idempotency key belonged to this job already; nothing was accepted. */
   isReplay: boolean;
+  /** What is left of the tenant's quotas; absent: it has none, or nothing was accepted. */
+  standings?: readonly QuotaStanding[];
 }
 
 /** Jobs as callers see them. A tenant never learns of another's job. */
@@ -31,6 +35,7 @@ export class JobStore {
   /** A storm of requests must not keep those from the database who hold the leases. */
   private readonly gate = new Gate(acceptsAtOnce);
   private readonly duplicates = new Duplicates<AcceptedJob>();
+  private readonly refusals = new RecentRefusals();
 
   constructor(
     private readonly database: Database,
@@ -44,11 +49,14 @@ export class JobStore {
    * queue entry are one transaction. Jobs accepted at the same moment do not see each other, so `maxQueuedJobs` may be
    * passed by as many as there are connections.
    *
-   * @throws DomainError `idempotency-key-reused`, `queue-full`, `storage-unavailable`
+   * @throws DomainError `idempotency-key-reused`, `quota-exceeded`, `queue-full`, `storage-unavailable`
    */
   async accept(job: NewJob): Promise<AcceptedJob> {
     const { tenant, idempotency } = job;
-    if (idempotency === undefined) return this.write(job);
+    if (idempotency === undefined) {
+      this.refusals.check(tenant, job.quotas ?? {});
+      return this.write(job);
+    }
     const { accepted, isFirst } = await this.duplicates.share(tenant, idempotency, () => this.write(job));
     const outcome = isFirst ? accepted : { ...accepted, isReplay: true };
     if (outcome.isReplay) jobReplayed.send(job);
@@ -111,17 +119,23 @@ export class JobStore {
     });
   }
 
-  private write(job: NewJob): Promise<AcceptedJob> {
+  private async write(job: NewJob): Promise<AcceptedJob> {
     const { tenant, id, idempotency: claim } = job;
     const inTransaction = async (tx: Transaction): Promise<AcceptedJob> => {
       const owner = claim && (await claimKey(tx, { tenant, id, claim }));
       if (owner !== undefined) return { job: await this.find(tx, tenant, owner), isReplay: true };
+      const standings = await chargeQuotas(tx, tenant, job.quotas ?? {});
       const { maxQueuedJobs } = this.config;
       const inserted = await insertJob(tx, this.queue, job, { maxQueuedJobs });
       if (inserted === undefined) throw await this.capacity.queueFull(tx, maxQueuedJobs);
-      return { job: inserted, isReplay: false };
+      return { job: inserted, isReplay: false, ...(standings.length > 0 && { standings }) };
     };
-    return this.gate.pass(() => this.database.transaction(inTransaction));
+    try {
+      return await this.gate.pass(() => this.database.transaction(inTransaction));
+    } catch (error) {
+      if (error instanceof QuotaExceededError) this.refusals.remember(tenant, job.quotas ?? {}, error);
+      throw error;
+    }
   }
 
   private async find(db: Pick<Transaction, 'query'>, tenant: string, id: string): Promise<Job> {

@@ -9,15 +9,18 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { PictureOwners } from '../storage/picture-owners.js';
 import { BossQueue } from './boss-queue.js';
 import { Capacity } from './capacity.js';
 import { Dispatcher } from './dispatcher.js';
 import { JobCheckpoints } from './job-checkpoints.js';
+import { JobErasure } from './job-erasure.js';
 import { JobEvents } from './job-events.js';
 import { JobPreviews } from './job-previews.js';
 import { JobQueue } from './job-queue.js';
 import { JobRecovery } from './job-recovery.js';
 import { JobStore } from './job-store.js';
+import { JobTenants } from './job-tenants.js';
 import { JobsConfig } from './jobs-config.js';
 
 const logger = new Logger('Jobs');
@@ -63,8 +66,20 @@ class JobPathLifecycle implements OnModuleInit, BeforeApplicationShutdown {
     JobRecovery,
     JobCheckpoints,
     JobPreviews,
+    JobErasure,
+    { provide: PictureOwners, useClass: JobTenants },
   ],
-  exports: [Capacity, JobStore, JobQueue, JobEvents, JobRecovery, JobCheckpoints, JobPreviews],
+  exports: [
+    Capacity,
+    JobStore,
+    JobQueue,
+    JobEvents,
+    JobRecovery,
+    JobCheckpoints,
+    JobPreviews,
+    JobErasure,
+    PictureOwners,
+  ],
 })
 export class JobsModule {}
 

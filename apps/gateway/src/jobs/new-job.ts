@@ -1,5 +1,6 @@
 import { randomInt, randomUUIDv7 } from 'node:crypto';
 import type { Job } from './domain/job.js';
+import type { Quotas } from './domain/quotas.js';
 
 /** A request that becomes a job. */
 export interface NewJob extends Pick<
@@ -18,6 +19,8 @@ export interface NewJob extends Pick<
 > {
   /** With a key, the same request again is the same job. */
   idempotency?: IdempotencyClaim;
+  /** What its tenant may use; absent: as much as it likes. */
+  quotas?: Quotas;
 }
 
 export interface IdempotencyClaim {

@@ -22,7 +22,7 @@ export function logOptions(config: Pick<AppConfig, 'logLevel'>): LoggerOptions {
 
 /** Whose work the line tells of. A member that is undefined is left out by pino. */
 function idFields(): Record<string, string | number | undefined> {
-  const { requestId, jobId, tenant, attempt } = currentRequest() ?? {};
+  const { requestId, jobId, caller, tenant = caller?.tenant, attempt } = currentRequest() ?? {};
   const trace = readTraceparent(currentTraceparent());
   return { request_id: requestId, job_id: jobId, trace_id: trace?.traceId, tenant, attempt };
 }

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+import type { Caller } from '../auth/caller.js';
+
 /** What every log line and every call made for a request carries. */
 export interface RequestContext {
   readonly requestId: string;
@@ -9,6 +11,8 @@ export interface RequestContext {
   readonly tenant?: string;
   /** From 1, where it is drawn. */
   readonly attempt?: number;
+  /** Set once the credential has been looked at. */
+  caller?: Caller;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();

@@ -2,12 +2,14 @@ import { Controller, Get, Header, Param, Res, UseGuards } from '@nestjs/common';
 import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
 import type { Response } from 'express';
 
+import { anyScope, NeedsScope } from '../auth/scope.decorator.js';
 import { DomainError } from '../errors/domain-error.js';
 import { docsPage, startScript, swaggerUiFiles, swaggerUiFolder } from './docs-page.js';
 import { DocsSwitchGuard } from './docs-switch.guard.js';
 import { OpenApiDocument } from './openapi-document.js';
 
 @ApiExcludeController()
+@NeedsScope(anyScope)
 @UseGuards(DocsSwitchGuard)
 @Controller()
 export class DocsController {

@@ -51,12 +51,17 @@ export class ObjectKeys {
 
   /** Is `key` exactly of the form that `result` makes? Anything else under the prefix is nobody's picture. */
   isResult(key: string): boolean {
+    return this.resultIdIn(key) !== undefined;
+  }
+
+  /** The id that `result` was given for `key`; undefined: it did not make this key. */
+  resultIdIn(key: string): string | undefined {
     const prefix = `${this.prefixes.generated}/`;
-    if (!key.startsWith(prefix)) return false;
+    if (!key.startsWith(prefix)) return undefined;
     const [userId, name, ...rest] = key.slice(prefix.length).split('/');
-    if (userId === undefined || name === undefined || rest.length > 0) return false;
+    if (userId === undefined || name === undefined || rest.length > 0) return undefined;
     const id = resultName.exec(name)?.[2];
-    return id !== undefined && isIdentifier(userId) && isIdentifier(id);
+    return id !== undefined && isIdentifier(userId) && isIdentifier(id) ? id : undefined;
   }
 }
 

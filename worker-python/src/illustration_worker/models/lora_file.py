@@ -67,12 +67,13 @@ def read_lora(pipeline: StableDiffusionXLPipeline, content: bytes) -> LoraWeight
         tensors = load(content)
     except (SafetensorError, ValueError, KeyError) as error:
         raise WeightsRefusedError("it is damaged: its weights cannot be read") from error
-    if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
-        raise WeightsRefusedError("it is damaged: it holds values that are no finite numbers")
     components = _by_component(pipeline, _with_alphas_applied(tensors))
     _apply_trained_scale(components, metadata_in(io.BytesIO(content)).get("lora_adapter_metadata"))
     for name, weights in components.items():
         _check_fits(getattr(pipeline, name), name, weights)
+        # last, because a scale in the file can make infinities of weights that are none
+        if not all(torch.isfinite(tensor).all() for tensor in weights.values()):
+            raise WeightsRefusedError("it is damaged: it holds values that are no finite numbers")
     return LoraWeights(kind=kind, components=components)
 
 
@@ -140,15 +141,20 @@ def _apply_trained_scale(components: dict[str, Tensors], metadata: str | None) -
                 raise WeightsRefusedError("it seems to be a DoRA; only plain LoRA files for SDXL can be used")
             for name in [name for name in weights if name.endswith(".lora_B.weight")]:
                 layer, rank = name.removesuffix(".lora_B.weight"), weights[name].shape[1]
-                patterns = own.get("alpha_pattern") or {}
-                alpha = next(
-                    (a for p, a in patterns.items() if re.search(rf"(^|\.){p}$", layer)), own.get("lora_alpha")
-                )
+                patterns = _plain_names(own.get("alpha_pattern") or {})
+                alpha = next((a for p, a in patterns.items() if f".{layer}".endswith(f".{p}")), own.get("lora_alpha"))
                 if alpha is not None:
                     scale = float(alpha) / (math.sqrt(rank) if own.get("use_rslora") else rank)
                     weights[name] = weights[name].float() * scale
-    except (ValueError, TypeError, AttributeError, re.error) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise WeightsRefusedError("it is damaged: its adapter metadata cannot be read") from error
+
+
+def _plain_names(patterns: dict[str, float]) -> dict[str, float]:
+    """PEFT takes these for regular expressions. A stranger's expression can take for ever; writers put names there."""
+    if not all(re.fullmatch(r"[\w.-]+", name) for name in patterns):
+        raise WeightsRefusedError("its adapter metadata has an alpha_pattern that is no name of a layer")
+    return patterns
 
 
 def _check_fits(model: nn.Module, component: str, weights: Tensors) -> None:

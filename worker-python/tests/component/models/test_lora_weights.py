@@ -1,6 +1,8 @@
 """LoRA files of every form, made here from one adapter of the tiny model; each gives the picture diffusers gives."""
 
+import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -195,6 +197,28 @@ def test_a_broken_file_is_refused_before_the_pipeline_is_touched(
     with pytest.raises(WeightsRefusedError, match=sentence):
         read_lora(pipeline, save(damage(peft_tensors)))
     assert layers(pipeline) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        # as an expression this one would be tried for ages on every layer's name
+        ({"unet.alpha_pattern": {"(([a-z_]+)+)+\\d\\d": 4}}, "no name of a layer"),
+        ({"unet.lora_alpha": float("nan")}, "no finite numbers"),
+        ({"unet.lora_alpha": 1e308}, "no finite numbers"),
+        ({"unet.lora_alpha": [4]}, "adapter metadata cannot be read"),
+        ({"unet.alpha_pattern": ["to_q"]}, "adapter metadata cannot be read"),
+        ([], "adapter metadata cannot be read"),
+    ],
+)
+def test_metadata_of_a_stranger_is_refused(
+    pipeline: StableDiffusionXLPipeline, peft_tensors: Tensors, settings: object, sentence: str
+) -> None:
+    metadata = {"lora_adapter_metadata": json.dumps(settings)}
+    started = time.perf_counter()
+    with pytest.raises(WeightsRefusedError, match=sentence):
+        read_lora(pipeline, save(peft_tensors, metadata))
+    assert time.perf_counter() - started < 5
 
 
 def test_a_failure_half_way_leaves_the_pipeline_as_it_was(

@@ -2,9 +2,10 @@ import { type Metadata, ServerInterceptingCall, type ServerInterceptor, status a
 import { Logger } from '@nestjs/common';
 
 import { authorizationIn } from '../../auth/auth.guard.js';
-import type { SharedToken } from '../../auth/shared-token.js';
-import { DomainError } from '../../errors/domain-error.js';
+import type { AuthenticatedCalls } from '../../auth/authenticated-calls.js';
+import type { Authenticator } from '../../auth/authenticator.js';
 import { toGrpcStatus } from '../../errors/grpc-status.js';
+import { toDomainError } from '../../errors/to-domain-error.js';
 import { grpcServed } from '../../observability/request-signals.js';
 import { saneTraceparent } from '../../observability/tracing/trace-context.js';
 import { startSpan } from '../../observability/tracing/traced.js';
@@ -20,15 +21,35 @@ const serverFaults: ReadonlySet<number> = new Set([
   grpcStatus.DATA_LOSS,
 ]);
 
-/** Denies by default: whatever is served, reflection too, asks for the credential. Only the health service does not. */
-export function askForCredential(token: SharedToken): ServerInterceptor {
+/**
+ * Denies by default: whatever is served, reflection too, asks for the credential, before a message is read. Only the
+ * health service does not. What the credential is good for is the guard's question.
+ */
+export function askForCredential(authenticator: Authenticator, calls: AuthenticatedCalls): ServerInterceptor {
+  async function admit(
+    metadata: Metadata,
+    proceed: (metadata: Metadata) => void,
+    call: Pick<ServerInterceptingCall, 'sendStatus'>,
+  ): Promise<void> {
+    try {
+      calls.remember(metadata, await authenticator.authenticate(authorizationIn(metadata)));
+    } catch (error) {
+      call.sendStatus(toGrpcStatus(toDomainError(error)));
+      return;
+    }
+    proceed(metadata);
+  }
+
   return ({ path }, call) =>
     new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata: Metadata, proceed) => {
-            if (path.startsWith(healthPrefix) || token.accepts(authorizationIn(metadata))) proceed(metadata);
-            else call.sendStatus(toGrpcStatus(new DomainError('unauthenticated', 'A valid bearer token is needed.')));
+            if (path.startsWith(healthPrefix)) {
+              proceed(metadata);
+              return;
+            }
+            void admit(metadata, proceed, call);
           },
         }),
     });

@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 
-import { SharedToken } from '../../auth/shared-token.js';
+import { AuthenticatedCalls } from '../../auth/authenticated-calls.js';
+import { Authenticator } from '../../auth/authenticator.js';
 import { AppConfig } from '../../config/app-config.js';
 import { ReadinessChecks } from '../../health/readiness.js';
 import { askForCredential, logCalls, traceCalls } from './call-interceptors.js';
@@ -20,9 +21,13 @@ export async function connectGrpc(app: INestApplication): Promise<number> {
   const { grpc, http } = app.get(AppConfig);
   const readiness = app.get(ReadinessChecks, { strict: false });
   const health = new GrpcHealth([serviceName], async () => (await readiness.takesTraffic()).isReady);
+  const credential = askForCredential(
+    app.get(Authenticator, { strict: false }),
+    app.get(AuthenticatedCalls, { strict: false }),
+  );
   const strategy = new GatewayGrpcServer({
     ...grpc,
-    interceptors: [logCalls, traceCalls, askForCredential(app.get(SharedToken, { strict: false }))],
+    interceptors: [logCalls, traceCalls, credential],
     extend: (server) => {
       server.addService(healthDefinition, { check: health.check, watch: health.watch });
       if (http.isDocsEnabled) addReflection(server);

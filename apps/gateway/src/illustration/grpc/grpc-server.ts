@@ -35,6 +35,8 @@ export interface GrpcServerOptions {
 
 /** As much as a REST body may have. */
 const maxMessageBytes = 64 * 1024;
+/** Calls going on at once on one connection; more of them wait at the caller. */
+const maxStreams = 256;
 const longestCloseMs = 2000;
 
 /**
@@ -56,7 +58,11 @@ export class GatewayGrpcServer extends ServerGrpc {
 
   override async createClient(): Promise<Server> {
     const { host, port, interceptors } = this.settings;
-    const server = new Server({ interceptors, 'grpc.max_receive_message_length': maxMessageBytes });
+    const server = new Server({
+      interceptors,
+      'grpc.max_receive_message_length': maxMessageBytes,
+      'grpc.max_concurrent_streams': maxStreams,
+    });
     const address = `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
     this.boundPort = await new Promise<number>((resolve, reject) => {
       server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>

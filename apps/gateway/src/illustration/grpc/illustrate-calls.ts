@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Observable, type Subscriber } from 'rxjs';
 
-import { currentTenant } from '../../auth/tenant.js';
+import { currentCaller } from '../../auth/tenant.js';
 import { AppConfig } from '../../config/app-config.js';
 import type { DomainError } from '../../errors/domain-error.js';
 import type { IllustrateRequest, IllustrateResponse } from '../../generated/autobio/illustration/v1/illustration.js';
@@ -76,9 +76,11 @@ export class IllustrateCalls {
   }
 
   private async run(request: IllustrateRequest, following: Following): Promise<void> {
+    const { tenant, quotas } = currentCaller();
     const deadline = deadlineOf(following.call, this.config.jobs.deadlineMs);
     const { job } = await this.service.accept(toIllustrationRequest(request, this.config.defaults), {
-      tenant: currentTenant(),
+      tenant,
+      quotas,
       requestId: currentRequest()?.requestId ?? randomUUID(),
       idempotencyKey: request.requestId === undefined ? undefined : toIdempotencyKey(request.requestId),
       deadline,

@@ -3,6 +3,7 @@ import { type BeforeApplicationShutdown, Controller, UseFilters } from '@nestjs/
 import { GrpcMethod } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 
+import { NeedsScope } from '../../auth/scope.decorator.js';
 import { currentTenant } from '../../auth/tenant.js';
 import { DomainError } from '../../errors/domain-error.js';
 import { GrpcStatusFilter } from '../../errors/grpc-status.filter.js';
@@ -10,6 +11,8 @@ import type {
   CancelJobRequest,
   CancelJobResponse,
   DescribeModelsResponse,
+  EraseUserDataRequest,
+  EraseUserDataResponse,
   GetJobRequest,
   GetJobResponse,
   IllustrateRequest,
@@ -19,6 +22,7 @@ import type {
 } from '../../generated/autobio/illustration/v1/illustration.js';
 import type { Job } from '../../jobs/domain/job.js';
 import { JobStore } from '../../jobs/job-store.js';
+import { UserErasure } from '../erasure/user-erasure.js';
 import { toJobPageRequest } from '../job-page-rules.js';
 import { JobViews } from '../job-views.js';
 import { Models } from '../models.js';
@@ -37,8 +41,10 @@ export class IllustrationGrpcController implements BeforeApplicationShutdown {
     private readonly views: JobViews,
     private readonly calls: IllustrateCalls,
     private readonly models: Models,
+    private readonly erasure: UserErasure,
   ) {}
 
+  @NeedsScope('generate')
   @GrpcMethod(service, 'illustrate')
   illustrate(
     request: IllustrateRequest,
@@ -48,11 +54,13 @@ export class IllustrationGrpcController implements BeforeApplicationShutdown {
     return this.calls.follow(request, call);
   }
 
+  @NeedsScope('read')
   @GrpcMethod(service, 'getJob')
   async getJob({ jobId }: GetJobRequest): Promise<GetJobResponse> {
     return { job: await this.messageOf(await this.store.get(currentTenant(), jobId)) };
   }
 
+  @NeedsScope('read')
   @GrpcMethod(service, 'listJobs')
   async listJobs({ pageSize, pageToken, state }: ListJobsRequest): Promise<ListJobsResponse> {
     const fields = { pageSize, pageToken, state: state === undefined ? undefined : fromWireState(state) };
@@ -61,14 +69,22 @@ export class IllustrationGrpcController implements BeforeApplicationShutdown {
     return { jobs: views.map(toJobMessage), nextPageToken };
   }
 
+  @NeedsScope('generate')
   @GrpcMethod(service, 'cancelJob')
   async cancelJob({ jobId }: CancelJobRequest): Promise<CancelJobResponse> {
     return { job: await this.messageOf(await this.store.requestCancel(currentTenant(), jobId)) };
   }
 
+  @NeedsScope('read')
   @GrpcMethod(service, 'describeModels')
   async describeModels(): Promise<DescribeModelsResponse> {
     return toModelsMessage(await this.models.describe());
+  }
+
+  @NeedsScope('admin')
+  @GrpcMethod(service, 'eraseUserData')
+  eraseUserData({ userId }: EraseUserDataRequest): Promise<EraseUserDataResponse> {
+    return this.erasure.erase(currentTenant(), userId);
   }
 
   beforeApplicationShutdown(): void {

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 
+import { DomainError } from '../../errors/domain-error.js';
 import { toDeadlineSeconds } from './deadline-header.js';
 import { idempotencyKeyIn } from './idempotency-header.js';
 import { toPreference, type Preference } from './preference.js';
@@ -15,13 +16,17 @@ export interface CallTerms {
   isFreshWanted: boolean;
 }
 
-/** @throws DomainError `idempotency-key-invalid`, `malformed-request` */
+/** @throws DomainError `idempotency-key-invalid`, `malformed-request`, `not-acceptable` */
 export function termsOf(request: Request): CallTerms {
+  const accepted = request.accepts(['application/json', 'text/event-stream']);
+  if (accepted === false) {
+    throw new DomainError('not-acceptable', 'A reply is application/json or text/event-stream.');
+  }
   return {
     preference: toPreference(request.get('Prefer')),
     idempotencyKey: idempotencyKeyIn(request.get('Idempotency-Key')),
     deadlineSeconds: toDeadlineSeconds(request.get('X-Deadline-Seconds')),
-    wantsEvents: request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream',
+    wantsEvents: accepted === 'text/event-stream',
     isFreshWanted: isFreshWanted(request.get('Cache-Control')),
   };
 }

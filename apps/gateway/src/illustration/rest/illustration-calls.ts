@@ -2,11 +2,12 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Response } from 'express';
 import { randomUUID } from 'node:crypto';
 
-import { currentTenant } from '../../auth/tenant.js';
+import { currentCaller } from '../../auth/tenant.js';
 import { AppConfig } from '../../config/app-config.js';
 import { DomainError } from '../../errors/domain-error.js';
 import type { Job } from '../../jobs/domain/job.js';
-import { JobStore } from '../../jobs/job-store.js';
+import { JobStore, type AcceptedJob } from '../../jobs/job-store.js';
+import { QuotaExceededError } from '../../jobs/quota-check.js';
 import { Shutdown } from '../../lifecycle/shutdown.js';
 import { currentRequest } from '../../observability/request-context.js';
 import type { IllustrationRequest } from '../domain/illustration-request.js';
@@ -21,6 +22,7 @@ import type { ResponseFormat } from './dto/illustration-options.dto.js';
 import { IllustrationReplies } from './illustration-replies.js';
 import { JobEventStreams } from './job-events.js';
 import { preferenceApplied } from './preference.js';
+import { tellQuotas } from './rate-limit-headers.js';
 
 /** When a caller whose job's end is unknown, or far away, should look again. */
 const unknownEtaSeconds = 5;
@@ -48,7 +50,7 @@ export class IllustrationCalls {
     { terms, format, response }: { terms: CallTerms; format: ResponseFormat; response: Response },
   ): Promise<void> {
     const presence = clientPresence(response);
-    const { job, isReplay } = await this.service.accept(request, this.acceptOptions(terms));
+    const { job, isReplay } = await this.accept(request, terms, response);
     if (isReplay) response.setHeader('Idempotency-Replayed', 'true');
     if (terms.wantsEvents) {
       response.setHeader('Location', addressOf(job));
@@ -65,9 +67,21 @@ export class IllustrationCalls {
     throw this.shutdown.late.aborted ? instanceLeaves() : notInTime();
   }
 
+  private async accept(request: IllustrationRequest, terms: CallTerms, response: Response): Promise<AcceptedJob> {
+    try {
+      const accepted = await this.service.accept(request, this.acceptOptions(terms));
+      tellQuotas(response, accepted.standings);
+      return accepted;
+    } catch (error) {
+      if (error instanceof QuotaExceededError) tellQuotas(response, error.standings);
+      throw error;
+    }
+  }
+
   private acceptOptions(terms: CallTerms): AcceptOptions {
     const { idempotencyKey, deadlineSeconds, preference, isFreshWanted } = terms;
     const { http, jobs } = this.config;
+    const { tenant, quotas } = currentCaller();
     const mayOutliveCall =
       isAsynchronous(terms) || idempotencyKey !== undefined || preference.waitSeconds !== undefined;
     const askedMs = deadlineSeconds === undefined ? undefined : deadlineSeconds * 1000;
@@ -76,7 +90,8 @@ export class IllustrationCalls {
       ? (askedMs ?? jobs.deadlineMs)
       : Math.min(askedMs ?? http.requestTimeoutMs, http.requestTimeoutMs);
     return {
-      tenant: currentTenant(),
+      tenant,
+      quotas,
       requestId: currentRequest()?.requestId ?? randomUUID(),
       ...(idempotencyKey !== undefined && { idempotencyKey }),
       deadline: new Date(Date.now() + deadlineMs),

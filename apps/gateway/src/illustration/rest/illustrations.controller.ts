@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, HttpStatus, Post, Req, Res } from '@nestjs/
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 
+import { NeedsScope } from '../../auth/scope.decorator.js';
 import { AppConfig } from '../../config/app-config.js';
 import { IllustrationRequest, type IllustrationKind } from '../domain/illustration-request.js';
 import { ApiCallTerms } from './api-call-terms.js';
@@ -14,6 +15,7 @@ import { ApiIllustrationProblems } from './problem-responses.js';
 
 @ApiTags('illustrations')
 @ApiIllustrationProblems()
+@NeedsScope('generate')
 @Controller('v1/images')
 export class IllustrationsController {
   constructor(

@@ -11,6 +11,7 @@ import {
 } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 
+import { NeedsScope } from '../../auth/scope.decorator.js';
 import { currentTenant } from '../../auth/tenant.js';
 import { Drain } from '../../http/drain.js';
 import { isFinal, jobStates } from '../../jobs/domain/job.js';
@@ -27,6 +28,7 @@ const problem = { 'application/problem+json': { schema: { $ref: '#/components/sc
 
 /** Looking at jobs, and cancelling them. Nothing here begins work. */
 @ApiTags('jobs')
+@NeedsScope('read')
 @Controller('v1/jobs')
 export class JobsController {
   constructor(
@@ -63,6 +65,7 @@ export class JobsController {
   }
 
   @Post(':id/cancel')
+  @NeedsScope('generate')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     summary: 'Cancel a job',

@@ -5,10 +5,13 @@ import { ApiResponse } from '@nestjs/swagger';
 const problems: Readonly<Record<number, string>> = {
   400: '`malformed-request`, `idempotency-key-invalid`: not JSON, not readable, or a header that is wrong.',
   401: '`unauthenticated`: no bearer token, or a wrong one.',
+  403: '`forbidden`: the credential has not the scope `generate`.',
+  406: '`not-acceptable`: `Accept` names neither JSON nor events.',
   409: '`canceled`: somebody cancelled the job.',
   413: '`payload-too-large`: the body has more than 64 kB.',
   415: '`unsupported-media-type`: the body is not `application/json` in UTF-8.',
   422: '`validation-failed`, `avatar-not-found`, `avatar-invalid`, `lora-not-found`, `lora-invalid`, `idempotency-key-reused`: the request cannot be drawn.',
+  429: '`quota-exceeded`: the tenant has used up a quota; `Retry-After` and `RateLimit` tell when there is more.',
   500: '`generation-failed`, `attempts-exhausted`, `internal`: our fault.',
   502: '`avatar-forbidden`: the object store refuses us the reference image.',
   503: '`starting`, `draining`, `worker-unavailable`, `storage-unavailable`, `queue-full`, `gpu-out-of-memory`: try again.',

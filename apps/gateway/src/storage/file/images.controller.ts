@@ -2,8 +2,11 @@ import { Controller, Get, Param, Res } from '@nestjs/common';
 import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 
+import { NeedsScope } from '../../auth/scope.decorator.js';
+import { currentTenant } from '../../auth/tenant.js';
 import { DomainError } from '../../errors/domain-error.js';
 import { ObjectKeys } from '../object-keys.js';
+import { PictureOwners } from '../picture-owners.js';
 import { ObjectForbiddenError, ObjectNotFoundError, ObjectStore, type StoredObject } from '../object-store.js';
 import { FileObjectStore } from './file-object-store.js';
 
@@ -15,11 +18,13 @@ const maxImageBytes = 64 * 1024 * 1024;
  * served: only keys of results are looked up at all. With another store every path is unknown.
  */
 @ApiTags('images')
+@NeedsScope('read')
 @Controller('images')
 export class ImagesController {
   constructor(
     private readonly store: ObjectStore,
     private readonly keys: ObjectKeys,
+    private readonly owners: PictureOwners,
   ) {}
 
   @Get('*key')
@@ -42,7 +47,10 @@ export class ImagesController {
   }
 
   private async read(key: string): Promise<StoredObject> {
-    if (!(this.store instanceof FileObjectStore) || !this.keys.isResult(key)) throw noSuchImage();
+    const id = this.keys.resultIdIn(key);
+    if (!(this.store instanceof FileObjectStore) || id === undefined) throw noSuchImage();
+    const owner = await this.owners.tenantOf(id);
+    if (owner !== undefined && owner !== currentTenant()) throw noSuchImage();
     try {
       return await this.store.get(key, { maxBytes: maxImageBytes });
     } catch (error) {

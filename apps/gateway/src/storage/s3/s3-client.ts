@@ -3,6 +3,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 import type { S3StoreConfig } from '../../config/app-config.js';
 import { observe } from './observed-client.js';
+import { S3Breaker } from './s3-breaker.js';
 
 /** How long a silent server is waited for, milliseconds. The SDK by itself waits for ever, or nearly. */
 export interface S3Timeouts {
@@ -32,6 +33,15 @@ export function makeS3Client(config: S3StoreConfig, timeouts: S3Timeouts): S3Cli
     ...(config.endpointUrl === undefined ? {} : notAws(config.endpointUrl)),
   });
   return observe(client);
+}
+
+/** The client with a breaker. Not for signing URLs, which asks nobody and so tells nothing of the server. */
+export function withBreaker(client: S3Client): S3Client {
+  const breaker = new S3Breaker();
+  // Before everything else, so that the attempts at one call count once.
+  const place = { step: 'initialize', name: 'breaker', priority: 'high' } as const;
+  client.middlewareStack.add((next) => (call) => breaker.run(() => next(call)), place);
+  return client;
 }
 
 /** Servers that are not AWS's have no DNS name for each bucket, and many refuse the SDK's newer checksum headers. */

@@ -1,7 +1,10 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
 
 import { DomainError } from '../../errors/domain-error.js';
+import { StoreLeftAloneError } from './store-left-alone.error.js';
 import { ObjectChangedError, ObjectForbiddenError, ObjectNotFoundError, ObjectTooLargeError } from '../object-store.js';
+
+const LEFT_ALONE = 'The object store has failed many times and is left alone for some seconds.';
 
 /**
  * A failed read in the port's words. A missing bucket is also a 404, but it is our configuration and not a missing
@@ -19,6 +22,10 @@ export function readFailure(error: unknown, key: string): Error {
 
 /** Whatever went wrong with a write or a check: the text is fixed, the cause is for the log. */
 export function unavailable(error: unknown): DomainError {
+  if (error instanceof StoreLeftAloneError) {
+    const { retryAfterSeconds } = error;
+    return new DomainError('storage-unavailable', LEFT_ALONE, { retryAfterSeconds, cause: error });
+  }
   const detail = statusOf(error) === 403 ? 'The object store refuses us.' : 'The object store does not answer.';
   return new DomainError('storage-unavailable', detail, { cause: error });
 }

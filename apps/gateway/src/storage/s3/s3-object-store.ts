@@ -24,7 +24,7 @@ import {
 } from '../object-store.js';
 import { ConditionalPuts } from './conditional-puts.js';
 import { readBody } from './read-body.js';
-import { defaultTimeouts, makeS3Client, type S3Timeouts } from './s3-client.js';
+import { defaultTimeouts, makeS3Client, withBreaker, type S3Timeouts } from './s3-client.js';
 import { readFailure, statusOf, unavailable } from './s3-errors.js';
 import { streamBody } from './stream-body.js';
 
@@ -44,6 +44,7 @@ export interface S3StoreOptions {
 /** Objects in an S3 bucket, on AWS or any server that speaks its protocol. */
 export class S3ObjectStore extends ObjectStore implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly client: S3Client;
+  private readonly signer: S3Client;
   private readonly bucket: string;
   private readonly timeouts: S3Timeouts;
   private readonly conditionalPuts: ConditionalPuts;
@@ -51,7 +52,8 @@ export class S3ObjectStore extends ObjectStore implements OnApplicationBootstrap
   /** @param options.probeKey a key of no meaning, written to see how the server handles conditional writes */
   constructor(config: S3StoreConfig, { probeKey, timeouts = defaultTimeouts }: S3StoreOptions) {
     super();
-    this.client = makeS3Client(config, timeouts);
+    this.client = withBreaker(makeS3Client(config, timeouts));
+    this.signer = makeS3Client(config, timeouts);
     this.bucket = config.bucket;
     this.timeouts = timeouts;
     this.conditionalPuts = new ConditionalPuts(this.client, { bucket: this.bucket, probeKey });
@@ -148,7 +150,7 @@ export class S3ObjectStore extends ObjectStore implements OnApplicationBootstrap
 
   downloadUrl(key: string): Promise<string> {
     const command = new GetObjectCommand({ Bucket: this.bucket, Key: key });
-    return getSignedUrl(this.client, command, { expiresIn: downloadSeconds });
+    return getSignedUrl(this.signer, command, { expiresIn: downloadSeconds });
   }
 
   /** A 403 counts as an answer: the right to list the bucket is not needed for the work. */
@@ -170,6 +172,7 @@ export class S3ObjectStore extends ObjectStore implements OnApplicationBootstrap
   /** After the last request has ended. */
   onApplicationShutdown(): void {
     this.client.destroy();
+    this.signer.destroy();
   }
 
   /** Without `s3:ListBucket` a missing object is a 403, and an object that is there is never one. */

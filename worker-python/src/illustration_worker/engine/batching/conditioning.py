@@ -1,5 +1,7 @@
 """Everything that steers a job's denoising and does not change from step to step; made once, when the job begins."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 
 import torch
@@ -90,7 +92,9 @@ class Encoder:
             return text, pooled
 
         signature = None if job.lora is None else (self._lora_sha256, job.lora.scale)
-        return self._cache.get_or_encode(("prompt", signature, prompt, prompt_2), encode)
+        # the words themselves are not kept: only what they were encoded to, until that leaves the cache
+        words = hashlib.sha256(json.dumps([prompt, prompt_2]).encode()).digest()
+        return self._cache.get_or_encode(("prompt", signature, words), encode)
 
     def _time_ids(self, job: Job, pooled: torch.Tensor) -> torch.Tensor:
         pipeline, size = self._model.pipeline, (job.height, job.width)
