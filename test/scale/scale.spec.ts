@@ -60,7 +60,15 @@ describe.skipIf(!hasPostgres || !hasS3Server)('many pods', () => {
 
   async function start(number: number, name: string): Promise<FaultStack> {
     s3 = await S3Server.start();
-    return FaultStack.start({ pairs: number, databaseUrl: await server.createDatabase(name), s3, env: settings });
+    const starting = FaultStack.start({
+      pairs: number,
+      databaseUrl: await server.createDatabase(name),
+      s3,
+      env: settings,
+    });
+    // What cannot start leaves no server behind.
+    starting.catch(() => s3.stop());
+    return starting;
   }
 
   it.each(pods)('%i draw, and the queue is told as it is', async (number) => {
