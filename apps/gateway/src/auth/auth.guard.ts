@@ -22,9 +22,10 @@ export class AuthGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (this.declared<boolean>(IS_PUBLIC, context)) return true;
+    const places = [context.getHandler(), context.getClass()];
+    if (this.reflector.getAllAndOverride<boolean | undefined>(IS_PUBLIC, places)) return true;
     const caller = await this.callerOf(context);
-    const scope = this.declared<Scope | typeof anyScope>(REQUIRED_SCOPE, context);
+    const scope = this.reflector.getAllAndOverride<Scope | typeof anyScope | undefined>(REQUIRED_SCOPE, places);
     if (scope !== anyScope && (scope === undefined || !caller.scopes.has(scope))) {
       throw new DomainError(
         'forbidden',
@@ -34,10 +35,6 @@ export class AuthGuard implements CanActivate {
     const request = currentRequest();
     if (request !== undefined) request.caller = caller;
     return true;
-  }
-
-  private declared<T>(key: string, context: ExecutionContext): T | undefined {
-    return this.reflector.getAllAndOverride<T | undefined>(key, [context.getHandler(), context.getClass()]);
   }
 
   /** HTTP and gRPC carry the credential under one name; any other transport counts as a caller without one. */

@@ -108,8 +108,9 @@ describe('accept', () => {
 
   it('refuses every size but its own for a model that draws one only', async () => {
     const illustrator = gateway.app.get(Illustrator, { strict: false });
-    const profile = (await illustrator.describe()) as IllustratorProfile;
-    const ofOneSize = { ...profile, defaultImageSize: 128, minImageSize: 128, maxImageSize: 128 };
+    const profile = await illustrator.describe();
+    if (profile === undefined) throw new Error('the fake tells of itself');
+    const ofOneSize: IllustratorProfile = { ...profile, defaultImageSize: 128, minImageSize: 128, maxImageSize: 128 };
     vi.spyOn(illustrator, 'profile').mockReturnValue(ofOneSize);
     const error = await accept(memory({ width: 64, height: 128 })).catch((refusal: unknown) => refusal);
     expect(error).toMatchObject({

@@ -18,12 +18,18 @@ afterAll(async () => {
   await whole.stop();
 });
 
+interface Reply {
+  job_id: string;
+  cached: boolean;
+  data: { s3_uri: string }[];
+}
+
 async function overRest(fields: object, headers: Record<string, string> = {}) {
-  const { body } = await request(whole.server)
+  const { body }: { body: Reply } = await request(whole.server)
     .post('/v1/images/memory')
     .set(headers)
     .send({ user_id: 'ada', prompt: 'the lake', ...fields });
-  return body as { job_id: string; cached: boolean; data: { s3_uri: string }[] };
+  return body;
 }
 
 async function overGrpc(fields: Parameters<typeof aMemory>[0]): Promise<Job | undefined> {
