@@ -11,6 +11,7 @@ import random
 import struct
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -39,7 +40,7 @@ _ODD = [
 def _files_of_each_format() -> list[bytes]:
     look = Image.effect_noise((48, 40), 60)
     files = []
-    for kind, mode, options in [
+    forms: list[tuple[str, str, dict[str, Any]]] = [
         ("PNG", "RGB", {}),
         ("PNG", "RGBA", {}),
         ("PNG", "P", {"transparency": 0}),
@@ -49,7 +50,8 @@ def _files_of_each_format() -> list[bytes]:
         ("JPEG", "L", {"exif": _exif()}),
         ("WEBP", "RGBA", {"lossless": True}),
         ("WEBP", "RGB", {}),
-    ]:
+    ]
+    for kind, mode, options in forms:
         file = io.BytesIO()
         look.convert(mode).save(file, kind, **options)
         files.append(file.getvalue())

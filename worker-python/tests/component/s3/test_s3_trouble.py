@@ -101,9 +101,9 @@ def test_missing_permission_is_named(stranger: S3Source, address: S3Address, tmp
 
 
 def test_permission_that_is_taken_away_in_between_is_named(
-    s3: S3Source, stranger: S3Source, address: S3Address, tmp_path: Path
+    s3: S3Source, stranger: S3Source, address: S3Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = s3.look_up(address)
-    stranger.look_up = lambda _: found  # type: ignore[method-assign]
+    monkeypatch.setattr(stranger, "look_up", lambda _: found)
     with pytest.raises(ModelLoadError, match="s3:GetObject is not permitted"):
         ModelCache(tmp_path, 10**9, PART).fetch(stranger, address, LoadProgress())
