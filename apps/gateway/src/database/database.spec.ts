@@ -65,7 +65,7 @@ for (const { name, isAvailable, start } of backends) {
     });
 
     it('applies each step of the schema once, in order', async () => {
-      const steps: Migration[] = [5, 6].map((version) => ({
+      const steps: Migration[] = [7, 8].map((version) => ({
         version,
         name: `step ${version}`,
         sql: `CREATE TABLE illustration.step_${version} ()`,
@@ -78,8 +78,10 @@ for (const { name, isAvailable, start } of backends) {
         { version: 2, name: 'unfinished-pictures' },
         { version: 3, name: 'leftovers' },
         { version: 4, name: 'retention' },
-        { version: 5, name: 'step 5' },
-        { version: 6, name: 'step 6' },
+        { version: 5, name: 'trace-context' },
+        { version: 6, name: 'usage' },
+        { version: 7, name: 'step 7' },
+        { version: 8, name: 'step 8' },
       ]);
     });
 
@@ -101,6 +103,8 @@ describe.skipIf(!backends.every(({ isAvailable }) => isAvailable))('a PostgreSQL
       { version: 2 },
       { version: 3 },
       { version: 4 },
+      { version: 5 },
+      { version: 6 },
     ]);
     await Promise.all(databases.map((database) => database.close()));
     await server.stop();

@@ -19,7 +19,7 @@ const defaults = {
 const text = fc.string({ unit: 'grapheme', maxLength: 50 }).filter((value) => promptProblem(value) === undefined);
 const words = text.filter((value) => !isBlank(value));
 const scale = (max: number) => fc.double({ min: 0, max, noNaN: true });
-const side = fc.integer({ min: 8, max: 512 }).map((latents) => latents * 8);
+const side = fc.integer({ min: 2, max: 128 }).map((number) => number * 32);
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 
 const options = {

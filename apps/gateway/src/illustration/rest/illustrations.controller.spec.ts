@@ -41,7 +41,7 @@ describe('POST /v1/images/memory', () => {
     const uri = `s3://local/${key}`;
     const url = `https://images.example/images/${key}`;
     expect(reply.text).toBe(
-      `{"data":[{"s3_uri":"${uri}","url":"${url}","seed":7,"width":64,"height":64}],"job_id":"${jobId}"}`,
+      `{"data":[{"s3_uri":"${uri}","url":"${url}","seed":7,"width":64,"height":64}],"job_id":"${jobId}","cached":false}`,
     );
     expect(key).toMatch(new RegExp(`^generated/ada/memory_${uuid}\\.png$`));
     expect(gateway.results()).toContain(key.replace('generated/', ''));
