@@ -22,7 +22,7 @@ it('names every setting that is wrong on a line of its own, without a stack', ()
   const lines = bootFailureLines(thrownBy(() => loadConfig({ PORT: 'x', AUTH_ENABLED: 'true' })));
   expect(lines).toEqual([
     expect.stringMatching(/^configuration: PORT: [^\n]+$/),
-    'configuration: AUTH_TOKEN: needed when AUTH_ENABLED is true',
+    'configuration: AUTH_TOKEN: needed when AUTH_ENABLED is true, unless there is API_KEYS_FILE or JWT_ISSUER',
   ]);
 });
 
