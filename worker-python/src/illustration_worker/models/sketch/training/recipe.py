@@ -17,18 +17,18 @@ class Recipe:
     unet_groups: int = 8
 
     vae_channels: tuple[int, ...] = (8, 16, 32, 64)
-    vae_steps: int = 2_000
+    vae_steps: int = 4_500
     vae_batch: int = 8
     vae_rate: float = 2e-3
 
     unet_channels: tuple[int, int, int] = (32, 64, 96)
     text_width: int = 64
-    unet_steps: int = 5_000
+    unet_steps: int = 4_000
     unet_batch: int = 48
     unet_rate: float = 1e-3
     unet_ema: float = 0.997
 
-    adapter_steps: int = 1_200
+    adapter_steps: int = 1_000
     adapter_batch: int = 32
     adapter_rate: float = 1e-3
     vision_steps: int = 600

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any, Protocol
 
 import torch
@@ -54,15 +55,14 @@ def run_stage(stage: Stage, folder: Path, clock: Clock) -> bool:
     path = folder / f"{stage.name}.pt"
     number = _resume(stage, path)
     saved_at = began = time.monotonic()
-    began_with, total = number, 0.0
+    began_with, losses = number, []
     while number < stage.steps and not clock.is_over:
-        total += stage.step(number)
+        losses.append(stage.step(number))
         number += 1
         if number % _STEPS_BETWEEN_LINES == 0 or number == stage.steps:
             pace = (time.monotonic() - began) / (number - began_with)
-            shown = (number - began_with) % _STEPS_BETWEEN_LINES or min(_STEPS_BETWEEN_LINES, number - began_with)
-            print(f"{stage.name} step {number}/{stage.steps} loss {total / shown:.5f} {pace:.3f} s/step", flush=True)
-            total = 0.0
+            print(f"{stage.name} step {number}/{stage.steps} loss {mean(losses):.5f} {pace:.3f} s/step", flush=True)
+            losses = []
         if time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
             _save(stage, number, path)
             stage.show(folder / "samples" / f"{stage.name}-{number:06d}.png")

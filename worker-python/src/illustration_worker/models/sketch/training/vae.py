@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from diffusers.optimization import get_scheduler
@@ -15,6 +16,11 @@ _KL_WEIGHT = 1e-5
 _LINE_WEIGHT = 2.0
 """How much more an error on a black line counts than one on white paper."""
 _WARM_UP = 50
+_CROP_SIDE = 64
+_CROPPED = 0.7
+"""The part of the steps, the first, that is trained on crops: most of a picture is white paper, and the network has no
+attention, so that it can learn lines where they are. The rest is trained on whole pictures, as group norms see them."""
+_CROPS_TRIED = 3
 
 
 def new_vae(recipe: Recipe) -> AutoencoderKL:
@@ -52,8 +58,7 @@ class VaeStage:
 
     def step(self, number: int) -> float:
         """One batch."""
-        chosen = torch.randint(len(self._pictures), (self._batch,)).numpy()
-        pictures = as_input(self._pictures[chosen]).to(self._device)
+        pictures = as_input(self._crops() if number < _CROPPED * self.steps else self._wholes()).to(self._device)
         posterior = self.vae.encode(pictures).latent_dist
         error = self.vae.decode(posterior.sample()).sample - pictures
         weight = 1 + _LINE_WEIGHT * (1 - pictures) / 2
@@ -64,6 +69,21 @@ class VaeStage:
         self._optimizer.step()
         self._schedule.step()
         return float(loss.detach())
+
+    def _wholes(self) -> Pictures:
+        return self._pictures[torch.randint(len(self._pictures), (self._batch,)).numpy()]
+
+    def _crops(self) -> Pictures:
+        """As many pixels as ``_wholes``; of some places in a picture, the one with the most lines."""
+        count = self._batch * (PICTURE_SIDE // _CROP_SIDE) ** 2
+        chosen = torch.randint(len(self._pictures), (count,)).tolist()
+        corners = torch.randint(PICTURE_SIDE - _CROP_SIDE + 1, (count, _CROPS_TRIED, 2)).tolist()
+        crops = []
+        for index, places in zip(chosen, corners, strict=True):
+            picture = self._pictures[index]
+            tried = [picture[top : top + _CROP_SIDE, left : left + _CROP_SIDE] for top, left in places]
+            crops.append(max(tried, key=lambda crop: float(crop.std())))
+        return np.stack(crops)
 
     def state(self) -> dict[str, Any]:
         """Weights, optimizer, learning rate."""
