@@ -71,7 +71,8 @@ class VaeStage:
         return float(loss.detach())
 
     def _wholes(self) -> Pictures:
-        return self._pictures[torch.randint(len(self._pictures), (self._batch,)).numpy()]
+        chosen: Pictures = self._pictures[torch.randint(len(self._pictures), (self._batch,)).numpy()]
+        return chosen
 
     def _crops(self) -> Pictures:
         """As many pixels as ``_wholes``; of some places in a picture, the one with the most lines."""
