@@ -5,7 +5,6 @@ import { JobRunner } from '../jobs/job-runner.js';
 import { Illustrator } from './domain/illustrator.js';
 import { Drafts } from './drafts.js';
 import { DrawingDesk } from './drawing-desk.js';
-import { NoResultCaches, ResultCaches } from './erasure/result-caches.js';
 import { UserErasure } from './erasure/user-erasure.js';
 import { IllustrationReadingModule } from './illustration-reading.module.js';
 import { IllustrationRunner } from './illustration-runner.js';
@@ -47,7 +46,6 @@ import { GrpcIllustrator } from './worker/grpc-illustrator.js';
     CacheCounts,
     JobWait,
     UserErasure,
-    { provide: ResultCaches, useClass: NoResultCaches },
     IllustrationReplies,
     IllustrationCalls,
     { provide: JobRunner, useClass: IllustrationRunner },

@@ -49,7 +49,7 @@ export class PictureMaker {
     const profile = this.illustrator.profile();
     if (!this.cache.isOn || request.seed === undefined || profile === undefined) return undefined;
     const task = this.desk.toTask(job, request, image, options);
-    return pictureIdentity({ tenant: job.tenant, task, versions: options.versions, profile });
+    return pictureIdentity({ tenant: job.tenant, userId: request.userId, task, versions: options.versions, profile });
   }
 
   private async findOrDraw(identity: string, order: Order, options: MakeOptions): Promise<Made> {

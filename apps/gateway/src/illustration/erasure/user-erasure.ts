@@ -7,7 +7,7 @@ import { JobStore } from '../../jobs/job-store.js';
 import { identifierRule, isIdentifier } from '../domain/identifier.js';
 import { JobWait } from '../job-wait.js';
 import { Results } from '../results.js';
-import { ResultCaches } from './result-caches.js';
+import { ResultCache } from '../result-cache/result-cache.js';
 
 /** A run stops within a step; a caller who erases can wait so long. */
 const stopWithinMs = 10_000;
@@ -36,7 +36,7 @@ export class UserErasure {
     private readonly store: JobStore,
     private readonly wait: JobWait,
     private readonly results: Results,
-    private readonly caches: ResultCaches,
+    private readonly cache: ResultCache,
   ) {}
 
   /**
@@ -56,7 +56,7 @@ export class UserErasure {
       else erased.pendingJobs += 1;
     }
     // Last: a run that has just ended may have put its picture there.
-    erased.cachedResults = await this.caches.erase(tenant, userId);
+    erased.cachedResults = await this.cache.erase(tenant, userId);
     this.logger.log({ tenant, ...erased }, "a user's data were erased");
     return erased;
   }

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** A picture that was drawn, and where it lies: all that another job needs to have the same one. Holds no words. */
+/**
+ * A picture that was drawn, and where it lies: all that another job needs to have the same one. A warning may quote words
+ * of the prompt, so erasing a user forgets entries, too.
+ */
 export const cachedPicture = z.object({
   /** The job that drew it. */
   jobId: z.string(),

@@ -11,6 +11,8 @@ const mostWaitingCommands = 1000;
 
 export interface OpenCache {
   entries: Keyv<unknown>;
+  /** Removes all whose name begins so. @returns how many there were */
+  removeAll: (prefix: string) => Promise<number>;
   close: () => void;
 }
 
@@ -26,7 +28,9 @@ export function openCache(
 ): OpenCache {
   const options = { namespace, ttl: ttlMs, throwOnErrors: true };
   if (url === undefined) {
-    return { entries: new Keyv({ ...options, store: boundedMemory(maxEntries) }), close: () => undefined };
+    const memory = new LRUCache<string, string>({ max: maxEntries });
+    const entries = new Keyv({ ...options, store: asStore(memory) });
+    return { entries, removeAll: (prefix) => removeFrom(memory, `${namespace}:${prefix}`), close: () => undefined };
   }
   // Without the offline queue a command fails at once while the server is away: a picture need not wait to be drawn.
   const client = createClient({
@@ -41,12 +45,24 @@ export function openCache(
   const entries = new Keyv({ ...options, store, useKeyPrefix: false });
   // Every failure reaches whoever asked as well.
   entries.on('error', () => undefined);
-  return { entries, close: () => client.isOpen && client.destroy() };
+  const removeAll = async (prefix: string): Promise<number> => {
+    let removed = 0;
+    for await (const names of client.scanIterator({ MATCH: `${store.createKeyPrefix(prefix, namespace)}*` })) {
+      if (names.length > 0) removed += await client.unlink(names);
+    }
+    return removed;
+  };
+  return { entries, removeAll, close: () => client.isOpen && client.destroy() };
+}
+
+function removeFrom(memory: LRUCache<string, string>, prefix: string): Promise<number> {
+  const names = [...memory.keys()].filter((name) => name.startsWith(prefix));
+  names.forEach((name) => memory.delete(name));
+  return Promise.resolve(names.length);
 }
 
 /** Keyv hands the time to live over as a number, where the cache takes options; it looks after the time itself. */
-function boundedMemory(max: number) {
-  const cache = new LRUCache<string, string>({ max });
+function asStore(cache: LRUCache<string, string>) {
   return {
     get: (key: string) => cache.get(key),
     set: (key: string, value: string) => void cache.set(key, value),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { DrawingTask } from '../domain/illustrator.js';
 import { FakeIllustrator } from '../worker/fake-illustrator.js';
-import { pictureIdentity, type PictureOrigin } from './picture-identity.js';
+import { ownerPart, pictureIdentity, type PictureOrigin } from './picture-identity.js';
 
 // Which requests are one picture, and which are not.
 
@@ -22,7 +22,13 @@ const task: DrawingTask = {
   guidanceScale: 5,
   seed: 7,
 };
-const origin: PictureOrigin = { tenant: 't', task, versions: [[{ key: 'avatars/ada.png', etag: '"a1"' }]], profile };
+const origin: PictureOrigin = {
+  tenant: 't',
+  userId: 'ada',
+  task,
+  versions: [[{ key: 'avatars/ada.png', etag: '"a1"' }]],
+  profile,
+};
 const person = task.people[0] ?? fail();
 
 function identityOf(fields: Partial<DrawingTask>, others: Partial<PictureOrigin> = {}): string | undefined {
@@ -58,6 +64,7 @@ describe('two requests', () => {
     ['another scale of the LoRA', { lora: { file, scale: 0.6 } }],
     ['no LoRA', { lora: undefined }],
     ['another tenant', {}, { tenant: 'u' }],
+    ['another user', {}, { userId: 'bob' }],
     ['a replaced reference image', {}, { versions: [[{ key: 'avatars/ada.png', etag: '"a2"' }]] }],
     ['the reference image of somebody else', {}, { versions: [[{ key: 'avatars/bob.png', etag: '"a1"' }]] }],
     ['another model', {}, { profile: { ...profile, modelDigest: 'f'.repeat(64) } }],
@@ -80,10 +87,10 @@ it('nothing can be said of a picture whose model or reference images have no ver
   expect(identityOf({}, { versions: [[{ key: 'avatars/ada.png', etag: undefined }]] })).toBeUndefined();
 });
 
-it('an identity begins with its tenant and holds none of the words', () => {
-  const [first, second] = [identityOf({}), identityOf({ seed: 8 })].map((one) => one?.split(':')[0]);
-  expect(first).toBe(second);
-  expect(identityOf({})).toMatch(/^[0-9a-f]{16}:[0-9a-f]{64}$/);
+it('an identity begins with its owner and holds none of the words', () => {
+  const owner = ownerPart('t', 'ada');
+  expect([identityOf({}), identityOf({ seed: 8 })].every((one) => one?.startsWith(owner))).toBe(true);
+  expect(identityOf({})).toMatch(/^[0-9a-f]{16}:[0-9a-f]{16}:[0-9a-f]{64}$/);
 });
 
 function fail(): never {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 
 import { hasRedis, RedisServer } from '../../../../../test/support/redis-server.js';
 import type { CachedPicture } from './cached-picture.js';
+import { ownerPart } from './picture-identity.js';
 import { ResultCache } from './result-cache.js';
 
 // What is remembered of drawn pictures, where, and for how long.
@@ -14,6 +15,17 @@ function open(fields: { url?: string; ttlMs?: number; maxEntries?: number } = {}
   onTestFinished(() => cache.onApplicationShutdown());
   return cache;
 }
+
+/** Two pictures of ada's and two of others, then ada erased twice: how many went, and what is still known. */
+async function eraseAda(cache: ResultCache): Promise<{ erased: number[]; known: string[] }> {
+  const owners = [ownerPart('t', 'ada'), ownerPart('t', 'adam'), ownerPart('u', 'ada')];
+  const names = [`${owners[0]}1`, ...owners.map((owner) => `${owner}2`)];
+  for (const name of names) await cache.remember(name, picture);
+  const erased = [await cache.erase('t', 'ada'), await cache.erase('t', 'ada')];
+  const found = await Promise.all(names.map((name) => cache.find(name)));
+  return { erased, known: names.filter((_, at) => found[at] !== 'miss') };
+}
+const othersOnly = { erased: [2, 0], known: [`${ownerPart('t', 'adam')}2`, `${ownerPart('u', 'ada')}2`] };
 
 describe('in memory', () => {
   it('remembers, and forgets when told', async () => {
@@ -45,8 +57,13 @@ describe('in memory', () => {
     expect(await cache.find('x')).toBe('miss');
   });
 
-  it('can be switched off', () => {
+  it('forgets a user, and nobody else', async () => {
+    expect(await eraseAda(open({ maxEntries: 9 }))).toEqual(othersOnly);
+  });
+
+  it('can be switched off', async () => {
     expect(open({ ttlMs: 0 }).isOn).toBe(false);
+    expect(await open({ ttlMs: 0 }).erase('t', 'ada')).toBe(0);
     expect(open().isOn).toBe(true);
   });
 });
@@ -74,13 +91,23 @@ describe.skipIf(!hasRedis)('in Redis', () => {
     return cache;
   }
 
-  it('is shared by all instances, and holds neither words nor pictures', async () => {
+  it('is shared by all instances, and holds no pictures', async () => {
     const [one, other] = [await connected(), await connected()];
     await one.remember('t:x', picture);
     expect(await other.find('t:x')).toEqual(picture);
     expect(await server.keys()).toEqual(['illustration-results::t:x']);
     await other.forget('t:x');
     expect(await one.find('t:x')).toBe('miss');
+  });
+
+  it('forgets a user, and nobody else', async () => {
+    expect(await eraseAda(await connected())).toEqual(othersOnly);
+  });
+
+  it('does not say that a user is forgotten while the server is away', async () => {
+    const cache = await connected();
+    await server.end();
+    await expect(cache.erase('t', 'ada')).rejects.toMatchObject({ reason: 'storage-unavailable' });
   });
 
   it('leaves to the server how long a picture is known', async () => {

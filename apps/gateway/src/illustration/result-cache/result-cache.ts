@@ -1,15 +1,19 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 
 import { AppConfig } from '../../config/app-config.js';
+import { DomainError } from '../../errors/domain-error.js';
 import { cachedPicture, type CachedPicture } from './cached-picture.js';
 import { openCache, type OpenCache } from './open-cache.js';
+import { ownerPart } from './picture-identity.js';
 
 /** A cache that answers later than this saves nothing worth waiting for. */
 const answerWithinMs = 500;
+/** Of erasing, which looks at every entry. */
+const erasedWithinMs = 10_000;
 
 /**
  * Remembers which pictures were drawn, by their identity. It holds where they lie, never their bytes, so that removing an
- * object from the store removes it for good. Nothing here fails: without an answer the picture is drawn.
+ * object from the store removes it for good. But for erasing nothing here fails: without an answer the picture is drawn.
  */
 @Injectable()
 export class ResultCache implements OnApplicationShutdown {
@@ -41,6 +45,21 @@ export class ResultCache implements OnApplicationShutdown {
     await this.ask(({ entries }) => entries.delete(identity));
   }
 
+  /**
+   * Forgets all that was drawn for a user.
+   *
+   * @returns how many pictures that were
+   * @throws DomainError `storage-unavailable`: some may still be remembered
+   */
+  async erase(tenant: string, userId: string): Promise<number> {
+    if (this.cache === undefined) return 0;
+    try {
+      return await within(erasedWithinMs, this.cache.removeAll(ownerPart(tenant, userId)));
+    } catch (error) {
+      throw new DomainError('storage-unavailable', 'The result cache does not answer.', { cause: error });
+    }
+  }
+
   onApplicationShutdown(): void {
     this.cache?.close();
   }
@@ -48,18 +67,14 @@ export class ResultCache implements OnApplicationShutdown {
   /** undefined: it has not answered in time. */
   private async ask<T>(question: (cache: OpenCache) => Promise<T>): Promise<T | undefined> {
     if (this.cache === undefined) return undefined;
-    const { promise: tooLate, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new Error(`no answer within ${answerWithinMs} ms`)), answerWithinMs);
     try {
-      const answer = await Promise.race([question(this.cache), tooLate]);
+      const answer = await within(answerWithinMs, question(this.cache));
       if (this.isAway) this.logger.log('the result cache answers again');
       this.isAway = false;
       return answer;
     } catch (error) {
       this.onTrouble(error);
       return undefined;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -67,5 +82,15 @@ export class ResultCache implements OnApplicationShutdown {
   private onTrouble(error: unknown): void {
     if (!this.isAway) this.logger.warn({ err: error }, 'the result cache does not answer: every picture is drawn');
     this.isAway = true;
+  }
+}
+
+async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
+  const { promise: tooLate, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  try {
+    return await Promise.race([answer, tooLate]);
+  } finally {
+    clearTimeout(timer);
   }
 }
