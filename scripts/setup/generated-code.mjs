@@ -1,5 +1,6 @@
 // Code for both languages from proto/, by the tools the two lock files pin. Nothing generated is committed.
 import fs from 'node:fs';
+import path from 'node:path';
 import { inRoot, nodeTool, pythonTool } from '../paths.mjs';
 import { run, step } from '../progress.mjs';
 import { makeIfChanged } from './stamp.mjs';
@@ -33,5 +34,8 @@ export async function generateCode() {
 
 /** The private contract and the reasons: what the worker speaks. The public API is the gateway's alone. */
 function protoFiles() {
-  return ['errors', 'worker'].map((name) => inRoot('proto', 'autobio', name, 'v1', `${name}.proto`));
+  return ['errors', 'worker'].flatMap((name) => {
+    const folder = inRoot('proto', 'autobio', name, 'v1');
+    return fs.readdirSync(folder).map((file) => path.join(folder, file));
+  });
 }

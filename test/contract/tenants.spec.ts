@@ -1,10 +1,8 @@
 // Two tenants of one service: nothing of the one shows to the other, not even that it is there.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import type {
-  IllustrationServiceClient,
-  Job,
-} from '../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
+import type { IllustrationServiceClient } from '../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
+import type { Job } from '../../apps/gateway/src/generated/autobio/illustration/v1/job.js';
 import { isFinal } from '../../apps/gateway/src/jobs/domain/job.js';
 import type { JobView } from '../../apps/gateway/src/illustration/job-view.js';
 import { aMemory, answerOf, detailsOf, failureOf, toEnd } from '../support/grpc-calls.js';

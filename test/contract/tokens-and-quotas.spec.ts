@@ -4,10 +4,8 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { status as grpcStatus } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import type {
-  IllustrationServiceClient,
-  Job,
-} from '../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
+import type { IllustrationServiceClient } from '../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
+import type { Job } from '../../apps/gateway/src/generated/autobio/illustration/v1/job.js';
 import { listen } from '../../apps/gateway/src/http/listen.js';
 import { aMemory, answerOf, detailsOf, toEnd } from '../support/grpc-calls.js';
 import { expectProblem } from '../support/problem.js';

@@ -2,10 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  IllustrationServiceClient,
-  JobState,
-} from '../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
+import { IllustrationServiceClient } from '../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
+import { JobState } from '../../apps/gateway/src/generated/autobio/illustration/v1/job.js';
 import { freePort } from '../../scripts/service/service.mjs';
 import { portrait } from '../support/avatars.js';
 import { aMemory, toEnd } from '../support/grpc-calls.js';

@@ -2,8 +2,8 @@ import type { ClientReadableStream, Metadata, ServiceError } from '@grpc/grpc-js
 import type {
   IllustrateRequest,
   IllustrateResponse,
-  Job,
 } from '../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
+import type { Job } from '../../apps/gateway/src/generated/autobio/illustration/v1/job.js';
 import { IllustrateRequest as Message } from '../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
 import { BadRequest, ErrorInfo } from '../../apps/gateway/src/generated/google/rpc/error_details.js';
 import { Status } from '../../apps/gateway/src/generated/google/rpc/status.js';

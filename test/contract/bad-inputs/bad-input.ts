@@ -1,7 +1,5 @@
-import type {
-  IllustrateRequest,
-  ListJobsRequest,
-} from '../../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
+import type { IllustrateRequest } from '../../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
+import type { ListJobsRequest } from '../../../apps/gateway/src/generated/autobio/illustration/v1/job.js';
 import type { Reason } from '../../../apps/gateway/src/errors/reason.js';
 
 /** How the same wrong thing is said over gRPC, where it can be. */

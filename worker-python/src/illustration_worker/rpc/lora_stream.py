@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 
-from autobio.worker.v1 import worker_pb2
+from autobio.worker.v1 import model_pb2
 from illustration_worker.engine.port import LoraHeader
 from illustration_worker.errors import InvalidRequestError
 from illustration_worker.rpc.people import MAX_LORA_ID_CHARACTERS, MAX_LORA_VERSION_CHARACTERS
 
 
-async def header_of(requests: AsyncIterator[worker_pb2.PutLoraRequest]) -> LoraHeader:
+async def header_of(requests: AsyncIterator[model_pb2.PutLoraRequest]) -> LoraHeader:
     """What follows, taken from the first of ``requests``.
 
     Raises:
@@ -30,7 +30,7 @@ async def header_of(requests: AsyncIterator[worker_pb2.PutLoraRequest]) -> LoraH
     return header
 
 
-async def chunks_of(requests: AsyncIterator[worker_pb2.PutLoraRequest]) -> AsyncIterator[bytes]:
+async def chunks_of(requests: AsyncIterator[model_pb2.PutLoraRequest]) -> AsyncIterator[bytes]:
     """The file's pieces, taken from the rest of ``requests``.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from google.protobuf.duration_pb2 import Duration
 
-from autobio.worker.v1 import worker_pb2
+from autobio.worker.v1 import model_pb2, worker_pb2
 from illustration_worker import __version__
 from illustration_worker.engine.port import Capacity, EngineDescription, HeldLora
 from illustration_worker.job import Checkpoint, Finished, JobEvent, LoraNeeded, Preview, Queued, Started, Step, Timings
@@ -40,9 +40,9 @@ def to_responses(event: JobEvent) -> Iterator[worker_pb2.GenerateResponse]:
             assert_never(event)
 
 
-def to_describe_response(description: EngineDescription) -> worker_pb2.DescribeResponse:
+def to_describe_response(description: EngineDescription) -> model_pb2.DescribeResponse:
     """The engine's description, with the worker's version."""
-    return worker_pb2.DescribeResponse(
+    return model_pb2.DescribeResponse(
         worker_version=__version__,
         engine=description.engine,
         model=description.model,
@@ -58,7 +58,7 @@ def to_describe_response(description: EngineDescription) -> worker_pb2.DescribeR
         max_image_size=description.max_image_size,
         capacity=None if description.capacity is None else _capacity(description.capacity),
         held_loras=[
-            worker_pb2.HeldLora(lora_id=held.lora_id, sha256=held.sha256, size_bytes=held.size_bytes)
+            model_pb2.HeldLora(lora_id=held.lora_id, sha256=held.sha256, size_bytes=held.size_bytes)
             for held in description.held_loras
         ],
         max_lora_bytes=description.max_lora_bytes,
@@ -68,10 +68,10 @@ def to_describe_response(description: EngineDescription) -> worker_pb2.DescribeR
     )
 
 
-def to_load_progress_response(state: LoadState) -> worker_pb2.GetLoadProgressResponse:
+def to_load_progress_response(state: LoadState) -> model_pb2.GetLoadProgressResponse:
     """How far loading is."""
     left = state.seconds_left
-    return worker_pb2.GetLoadProgressResponse(
+    return model_pb2.GetLoadProgressResponse(
         phase=state.phase,
         done_bytes=state.done_bytes,
         total_bytes=state.total_bytes,
@@ -79,20 +79,20 @@ def to_load_progress_response(state: LoadState) -> worker_pb2.GetLoadProgressRes
     )
 
 
-def _model_file(file: ModelFile) -> worker_pb2.ModelFile:
-    return worker_pb2.ModelFile(
+def _model_file(file: ModelFile) -> model_pb2.ModelFile:
+    return model_pb2.ModelFile(
         role=file.role, source=file.source, kind=file.kind, sha256=file.sha256, size_bytes=file.size_bytes
     )
 
 
-def to_put_lora_response(held: HeldLora) -> worker_pb2.PutLoraResponse:
+def to_put_lora_response(held: HeldLora) -> model_pb2.PutLoraResponse:
     """What a LoRA that was put is."""
-    return worker_pb2.PutLoraResponse(sha256=held.sha256, kind=held.kind)
+    return model_pb2.PutLoraResponse(sha256=held.sha256, kind=held.kind)
 
 
-def _capacity(capacity: Capacity) -> worker_pb2.Capacity:
+def _capacity(capacity: Capacity) -> model_pb2.Capacity:
     throughput = [
-        worker_pb2.RowThroughput(
+        model_pb2.RowThroughput(
             rows=measured.rows,
             call=_duration(measured.seconds),
             peak_memory_bytes=measured.peak_memory_bytes,
@@ -101,7 +101,7 @@ def _capacity(capacity: Capacity) -> worker_pb2.Capacity:
         )
         for measured in capacity.throughput
     ]
-    return worker_pb2.Capacity(row_cap=capacity.row_cap, reproducible=capacity.is_reproducible, throughput=throughput)
+    return model_pb2.Capacity(row_cap=capacity.row_cap, reproducible=capacity.is_reproducible, throughput=throughput)
 
 
 def _finished(event: Finished) -> worker_pb2.Finished:

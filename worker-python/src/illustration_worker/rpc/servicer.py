@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any, cast
 
-from autobio.worker.v1 import worker_pb2, worker_pb2_grpc
+from autobio.worker.v1 import model_pb2, worker_pb2, worker_pb2_grpc
 from illustration_worker.job import JobEvent
 from illustration_worker.load_progress import LoadProgress
 from illustration_worker.rpc.call_log import bind_request, log_event
@@ -44,21 +44,21 @@ class WorkerServicer(worker_pb2_grpc.WorkerServiceServicer):
                         yield response
 
     async def PutLora(  # noqa: N802  # gRPC's name
-        self, request_iterator: AsyncIterator[worker_pb2.PutLoraRequest], context: Context
-    ) -> worker_pb2.PutLoraResponse:
+        self, request_iterator: AsyncIterator[model_pb2.PutLoraRequest], context: Context
+    ) -> model_pb2.PutLoraResponse:
         """Take a LoRA file in; also while the worker drains: a job that is inside may wait for it."""
         engine = self._lifecycle.engine
         header = await header_of(request_iterator)
         return to_put_lora_response(await engine.put_lora(header, chunks_of(request_iterator)))
 
     async def Describe(  # noqa: N802  # gRPC's name
-        self, request: worker_pb2.DescribeRequest, context: Context
-    ) -> worker_pb2.DescribeResponse:
+        self, request: model_pb2.DescribeRequest, context: Context
+    ) -> model_pb2.DescribeResponse:
         """Say what is loaded."""
         return to_describe_response(self._lifecycle.engine.describe())
 
     async def GetLoadProgress(  # noqa: N802  # gRPC's name
-        self, request: worker_pb2.GetLoadProgressRequest, context: Context
-    ) -> worker_pb2.GetLoadProgressResponse:
+        self, request: model_pb2.GetLoadProgressRequest, context: Context
+    ) -> model_pb2.GetLoadProgressResponse:
         """Say how far loading is."""
         return to_load_progress_response(self._progress.state())

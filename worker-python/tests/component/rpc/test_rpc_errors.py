@@ -10,7 +10,7 @@ import grpc
 import grpc.aio
 import pytest
 
-from autobio.worker.v1 import worker_pb2
+from autobio.worker.v1 import model_pb2, worker_pb2
 from illustration_worker.engine.fake import FakeScript
 from illustration_worker.errors import WorkerError
 from illustration_worker.logs import configure_logs
@@ -100,7 +100,7 @@ async def test_a_call_while_loading_is_told_so(start: Any, request_with: Request
     generate = running.stub.Generate(request_with())
     await drain(generate)
     assert (await failure_of(generate))[:2] == (grpc.StatusCode.UNAVAILABLE, "STARTING")
-    describe = running.stub.Describe(worker_pb2.DescribeRequest())
+    describe = running.stub.Describe(model_pb2.DescribeRequest())
     with pytest.raises(grpc.aio.AioRpcError):
         await describe
     assert (await failure_of(describe))[:2] == (grpc.StatusCode.UNAVAILABLE, "STARTING")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autobio.worker.v1 import worker_pb2
+from autobio.worker.v1 import model_pb2, worker_pb2
 from illustration_worker.engine.fake import FakeScript
 from illustration_worker.rpc.address import TcpAddress
 from illustration_worker.rpc.responses import IMAGE_CHUNK_BYTES
@@ -92,7 +92,7 @@ async def test_five_large_reference_images_fit(start: Any, request_with: Request
 
 async def test_describe_tells_what_the_engine_tells(start: Any) -> None:
     running = await start(max_outstanding_jobs=3)
-    reply = await running.stub.Describe(worker_pb2.DescribeRequest())
+    reply = await running.stub.Describe(model_pb2.DescribeRequest())
     description = running.engine.describe()
     assert description.capacity is None
     assert not reply.HasField("capacity")

@@ -9,7 +9,7 @@ import grpc.aio
 import pytest
 from safetensors.numpy import save
 
-from autobio.worker.v1 import worker_pb2
+from autobio.worker.v1 import model_pb2, worker_pb2
 
 RequestWith = Callable[..., worker_pb2.GenerateRequest]
 NAME = {"lora_id": "ink", "version": "etag-1"}
@@ -21,11 +21,11 @@ def lora_file() -> bytes:
     return save({"unet.lora_A.weight": np.zeros((300, 300), dtype=np.float32)})
 
 
-async def parts(content: bytes, **changes: Any) -> AsyncIterator[worker_pb2.PutLoraRequest]:
+async def parts(content: bytes, **changes: Any) -> AsyncIterator[model_pb2.PutLoraRequest]:
     header = {**NAME, "size_bytes": len(content), **changes}
-    yield worker_pb2.PutLoraRequest(header=worker_pb2.LoraHeader(**header))
+    yield model_pb2.PutLoraRequest(header=model_pb2.LoraHeader(**header))
     for start in range(0, len(content), 100_000):
-        yield worker_pb2.PutLoraRequest(chunk=content[start : start + 100_000])
+        yield model_pb2.PutLoraRequest(chunk=content[start : start + 100_000])
 
 
 async def rest_of(call: Any) -> list[worker_pb2.GenerateResponse]:
@@ -46,7 +46,7 @@ async def test_a_job_waits_for_its_lora_and_goes_on(start: Any, request_with: Re
     responses = await rest_of(call)
     assert responses[0].WhichOneof("event") == "started"
     assert responses[-1].finished.lora_sha256 == sha256
-    described = await running.stub.Describe(worker_pb2.DescribeRequest())
+    described = await running.stub.Describe(model_pb2.DescribeRequest())
     assert [(held.lora_id, held.sha256, held.size_bytes) for held in described.held_loras] == [
         ("ink", sha256, len(content))
     ]
@@ -94,8 +94,8 @@ async def test_a_header_that_does_not_fit_is_refused(
 async def test_chunks_before_the_header_and_bytes_that_are_no_message_are_refused(start: Any, failure_of: Any) -> None:
     running = await start()
 
-    async def headless() -> AsyncIterator[worker_pb2.PutLoraRequest]:
-        yield worker_pb2.PutLoraRequest(chunk=b"x")
+    async def headless() -> AsyncIterator[model_pb2.PutLoraRequest]:
+        yield model_pb2.PutLoraRequest(chunk=b"x")
 
     call = running.stub.PutLora(headless())
     with pytest.raises(grpc.aio.AioRpcError):

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import grpc.aio
 import pytest
 
-from autobio.worker.v1 import worker_pb2, worker_pb2_grpc
+from autobio.worker.v1 import model_pb2, worker_pb2, worker_pb2_grpc
 from illustration_worker.models.s3.source import S3Source
 
 SECONDS = 120.0
@@ -88,12 +88,12 @@ def _request() -> worker_pb2.GenerateRequest:
     )
 
 
-async def _progress_of_download(stub: Any) -> worker_pb2.GetLoadProgressResponse:
+async def _progress_of_download(stub: Any) -> model_pb2.GetLoadProgressResponse:
     """Once some bytes have come."""
     while True:
         try:
-            told: worker_pb2.GetLoadProgressResponse = await stub.GetLoadProgress(
-                worker_pb2.GetLoadProgressRequest(), wait_for_ready=True
+            told: model_pb2.GetLoadProgressResponse = await stub.GetLoadProgress(
+                model_pb2.GetLoadProgressRequest(), wait_for_ready=True
             )
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNAVAILABLE:
@@ -104,11 +104,11 @@ async def _progress_of_download(stub: Any) -> worker_pb2.GetLoadProgressResponse
         await asyncio.sleep(0.02)
 
 
-async def _description(stub: Any) -> worker_pb2.DescribeResponse:
+async def _description(stub: Any) -> model_pb2.DescribeResponse:
     """Once the worker is ready."""
     while True:
         try:
-            told: worker_pb2.DescribeResponse = await stub.Describe(worker_pb2.DescribeRequest())
+            told: model_pb2.DescribeResponse = await stub.Describe(model_pb2.DescribeRequest())
             return told
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNAVAILABLE:

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { aMemory, toEnd } from '../../../../../test/support/grpc-calls.js';
 import { WholeApp } from '../../../../../test/support/whole-app.js';
-import type { IllustrationServiceClient, Job } from '../../generated/autobio/illustration/v1/illustration.js';
+import type { IllustrationServiceClient } from '../../generated/autobio/illustration/v1/illustration.js';
+import type { Job } from '../../generated/autobio/illustration/v1/job.js';
 
 let whole: WholeApp;
 let client: IllustrationServiceClient;

@@ -1,6 +1,6 @@
 import { DomainError } from '../../errors/domain-error.js';
+import { IllustrationKind as WireKind } from '../../generated/autobio/illustration/v1/job.js';
 import {
-  IllustrationKind as WireKind,
   IpAdapterMode as WireMode,
   type IllustrateRequest,
 } from '../../generated/autobio/illustration/v1/illustration.js';

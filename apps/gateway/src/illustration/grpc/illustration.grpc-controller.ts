@@ -10,16 +10,15 @@ import { GrpcStatusFilter } from '../../errors/grpc-status.filter.js';
 import type {
   CancelJobRequest,
   CancelJobResponse,
-  DescribeModelsResponse,
   EraseUserDataRequest,
   EraseUserDataResponse,
   GetJobRequest,
   GetJobResponse,
-  IllustrateRequest,
-  IllustrateResponse,
   ListJobsRequest,
   ListJobsResponse,
-} from '../../generated/autobio/illustration/v1/illustration.js';
+} from '../../generated/autobio/illustration/v1/job.js';
+import type { DescribeModelsResponse } from '../../generated/autobio/illustration/v1/models.js';
+import type { IllustrateRequest, IllustrateResponse } from '../../generated/autobio/illustration/v1/illustration.js';
 import type { Job } from '../../jobs/domain/job.js';
 import { JobStore } from '../../jobs/job-store.js';
 import { UserErasure } from '../erasure/user-erasure.js';

@@ -5,12 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../../../../test/support/core-app.js';
 import { aMemory, answerOf, detailsOf, failureOf, toEnd } from '../../../../../test/support/grpc-calls.js';
 import { firstOf, WholeApp } from '../../../../../test/support/whole-app.js';
-import {
-  IllustrationKind,
-  type IllustrationServiceClient,
-  JobState,
-  type ListJobsResponse,
-} from '../../generated/autobio/illustration/v1/illustration.js';
+import { IllustrationKind, JobState, type ListJobsResponse } from '../../generated/autobio/illustration/v1/job.js';
+import { type IllustrationServiceClient } from '../../generated/autobio/illustration/v1/illustration.js';
 import { newJobId } from '../../jobs/new-job.js';
 import { IllustrateCalls } from './illustrate-calls.js';
 

@@ -5,7 +5,7 @@ import {
   type Job as JobMessage,
   type JobProgress as JobProgressMessage,
   type Preview as PreviewMessage,
-} from '../../generated/autobio/illustration/v1/illustration.js';
+} from '../../generated/autobio/illustration/v1/job.js';
 import type { JobState } from '../../jobs/domain/job.js';
 import type { JobEventView } from '../job-event-view.js';
 import type { IllustrationView, JobView } from '../job-view.js';

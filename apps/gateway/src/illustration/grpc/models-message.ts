@@ -1,8 +1,4 @@
-import type {
-  DescribeModelsResponse,
-  Limits,
-  ModelFile,
-} from '../../generated/autobio/illustration/v1/illustration.js';
+import type { DescribeModelsResponse, Limits, ModelFile } from '../../generated/autobio/illustration/v1/models.js';
 import type { LimitsView, ModelFileView, ModelsView } from '../models-view.js';
 
 /** The callers' view as its gRPC message. */

@@ -6,10 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { answerOf, detailsOf, failureOf } from '../../../../../test/support/grpc-calls.js';
 import { WholeApp } from '../../../../../test/support/whole-app.js';
 import { DomainError } from '../../errors/domain-error.js';
-import type {
-  DescribeModelsResponse,
-  IllustrationServiceClient,
-} from '../../generated/autobio/illustration/v1/illustration.js';
+import type { DescribeModelsResponse } from '../../generated/autobio/illustration/v1/models.js';
+import type { IllustrationServiceClient } from '../../generated/autobio/illustration/v1/illustration.js';
 import type { IllustratorProfile, ModelFile } from '../domain/illustrator-profile.js';
 import { Illustrator } from '../domain/illustrator.js';
 import { toModelsView, type ModelsView } from '../models-view.js';

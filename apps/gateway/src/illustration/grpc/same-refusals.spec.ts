@@ -8,11 +8,10 @@ import { catalogue } from '../../errors/catalogue.js';
 import { isReason, toWireReason } from '../../errors/reason-names.js';
 import {
   IpAdapterMode,
-  JobState,
   type IllustrateRequest,
   type IllustrationServiceClient,
-  type ListJobsRequest,
 } from '../../generated/autobio/illustration/v1/illustration.js';
+import { JobState, type ListJobsRequest } from '../../generated/autobio/illustration/v1/job.js';
 
 let whole: WholeApp;
 let client: IllustrationServiceClient;

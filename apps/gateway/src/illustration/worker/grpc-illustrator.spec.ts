@@ -19,9 +19,8 @@ import {
   WorkerServiceService,
   type GenerateRequest,
   type GenerateResponse,
-  type PutLoraRequest,
-  type PutLoraResponse,
 } from '../../generated/autobio/worker/v1/worker.js';
+import { type PutLoraRequest, type PutLoraResponse } from '../../generated/autobio/worker/v1/model.js';
 import { ErrorInfo } from '../../generated/google/rpc/error_details.js';
 import { Status } from '../../generated/google/rpc/status.js';
 import type { DrawingEvent, DrawingTask } from '../domain/illustrator.js';

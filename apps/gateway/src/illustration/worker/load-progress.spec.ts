@@ -3,7 +3,8 @@ import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { DomainError } from '../../errors/domain-error.js';
-import { WorkerServiceService, type GetLoadProgressResponse } from '../../generated/autobio/worker/v1/worker.js';
+import { WorkerServiceService } from '../../generated/autobio/worker/v1/worker.js';
+import { type GetLoadProgressResponse } from '../../generated/autobio/worker/v1/model.js';
 import { healthWatch, ServingStatus } from './grpc-health.js';
 import { GrpcIllustrator } from './grpc-illustrator.js';
 

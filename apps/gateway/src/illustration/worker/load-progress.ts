@@ -1,7 +1,8 @@
 import { Metadata } from '@grpc/grpc-js';
 
 import { DomainError } from '../../errors/domain-error.js';
-import type { GetLoadProgressResponse, WorkerServiceClient } from '../../generated/autobio/worker/v1/worker.js';
+import type { GetLoadProgressResponse } from '../../generated/autobio/worker/v1/model.js';
+import type { WorkerServiceClient } from '../../generated/autobio/worker/v1/worker.js';
 import { bytesInWords, secondsInWords } from '../domain/quantities.js';
 import { milliseconds } from './durations.js';
 

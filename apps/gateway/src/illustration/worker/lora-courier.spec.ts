@@ -13,12 +13,8 @@ import { Logger } from '@nestjs/common';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { DomainError } from '../../errors/domain-error.js';
-import {
-  WorkerServiceClient,
-  WorkerServiceService,
-  type PutLoraRequest,
-  type PutLoraResponse,
-} from '../../generated/autobio/worker/v1/worker.js';
+import { WorkerServiceClient, WorkerServiceService } from '../../generated/autobio/worker/v1/worker.js';
+import { type PutLoraRequest, type PutLoraResponse } from '../../generated/autobio/worker/v1/model.js';
 import { ErrorInfo } from '../../generated/google/rpc/error_details.js';
 import { Status } from '../../generated/google/rpc/status.js';
 import type { LoraFile } from '../domain/lora-file.js';

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { DomainError } from '../../errors/domain-error.js';
 import {
   IpAdapterMode as WireMode,
-  type DescribeResponse,
   type Finished,
   type GenerateRequest,
   type GenerateResponse,
   type Timings,
 } from '../../generated/autobio/worker/v1/worker.js';
+import { type DescribeResponse } from '../../generated/autobio/worker/v1/model.js';
 import type { IpAdapterMode } from '../domain/illustration-values.js';
 import type { Drawing, DrawingEvent, DrawingTask, DrawingTimings, IllustratorProfile } from '../domain/illustrator.js';
 import { milliseconds } from './durations.js';

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { ClientWritableStream } from '@grpc/grpc-js';
 
 import { DomainError } from '../../errors/domain-error.js';
-import type { PutLoraRequest, PutLoraResponse, WorkerServiceClient } from '../../generated/autobio/worker/v1/worker.js';
+import type { PutLoraRequest, PutLoraResponse } from '../../generated/autobio/worker/v1/model.js';
+import type { WorkerServiceClient } from '../../generated/autobio/worker/v1/worker.js';
 import type { LoraFile } from '../domain/lora-file.js';
 import { whyAborted } from '../domain/why-aborted.js';
 import { inPieces } from './lora-pieces.js';

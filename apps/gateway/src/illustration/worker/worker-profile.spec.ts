@@ -2,7 +2,8 @@ import { Server, ServerCredentials, status, type sendUnaryData, type ServerWrita
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { WorkerServiceService, type DescribeResponse } from '../../generated/autobio/worker/v1/worker.js';
+import { WorkerServiceService } from '../../generated/autobio/worker/v1/worker.js';
+import { type DescribeResponse } from '../../generated/autobio/worker/v1/model.js';
 import { healthWatch, ServingStatus } from './grpc-health.js';
 import { GrpcIllustrator } from './grpc-illustrator.js';
 

@@ -1,7 +1,8 @@
 import { Metadata, type ServiceError } from '@grpc/grpc-js';
 import { Logger } from '@nestjs/common';
 
-import type { DescribeResponse, WorkerServiceClient } from '../../generated/autobio/worker/v1/worker.js';
+import type { DescribeResponse } from '../../generated/autobio/worker/v1/model.js';
+import type { WorkerServiceClient } from '../../generated/autobio/worker/v1/worker.js';
 import type { IllustratorProfile } from '../domain/illustrator.js';
 import { toProfile } from './mapping.js';
 
