@@ -81,7 +81,7 @@ export class RunnerBench {
   illustrator: AttentiveIllustrator;
   runner: IllustrationRunner;
   cacheCounts: CacheCounts;
-  private cache: ResultCache | undefined;
+  private readonly caches: ResultCache[] = [];
   private service: IllustrationService;
 
   private constructor(
@@ -105,19 +105,26 @@ export class RunnerBench {
     await this.store.put('avatars/ada.png', Buffer.from('avatar'), 'image/png');
     await this.store.put('subjects/ada.png', Buffer.from('subject photo'), 'image/png');
     this.illustrator = new AttentiveIllustrator(stepMs, checkpointEvery);
-    const results = new Results(this.store, keys);
-    const loras = new LoraFiles(this.store, keys, this.illustrator);
-    const references = new ReferenceImages(this.store, keys);
-    const drafts = new Drafts(this.jobPath.checkpoints, this.jobPath.previews);
-    const desk = new DrawingDesk(this.illustrator, { loraInstanceToken: 'SKS' });
-    this.cache?.onApplicationShutdown();
-    this.cache = new ResultCache({ resultCache });
+    this.closeCaches();
     this.cacheCounts = new CacheCounts();
+    this.runner = this.newRunner(resultCache);
+    const loras = new LoraFiles(this.store, keys, this.illustrator);
+    this.service = new IllustrationService(this.illustrator, loras, new Results(this.store, keys), this.jobPath.store);
+  }
+
+  /** Of one more instance, on the same stores, with the same worker. */
+  newRunner(resultCache: AppConfig['resultCache']): IllustrationRunner {
+    const { illustrator, keys, store } = this;
+    const cache = new ResultCache({ resultCache });
+    this.caches.push(cache);
+    const results = new Results(store, keys);
+    const desk = new DrawingDesk(illustrator, { loraInstanceToken: 'SKS' });
+    const drafts = new Drafts(this.jobPath.checkpoints, this.jobPath.previews);
     const twins = new TwinDrawings();
     const drawing = new PictureDrawing(desk, results, drafts);
-    const maker = new PictureMaker(this.illustrator, desk, drawing, results, this.cache, twins, this.cacheCounts);
-    this.runner = new IllustrationRunner(this.illustrator, maker, twins, loras, references, results);
-    this.service = new IllustrationService(this.illustrator, loras, results, this.jobPath.store);
+    const maker = new PictureMaker(illustrator, desk, drawing, results, cache, twins, this.cacheCounts);
+    const loras = new LoraFiles(store, keys, illustrator);
+    return new IllustrationRunner(illustrator, maker, twins, loras, new ReferenceImages(store, keys), results);
   }
 
   async accept(
@@ -139,7 +146,7 @@ export class RunnerBench {
   }
 
   /** Runs an attempt and leaves it at that, as a process does that dies before it can write the end. */
-  run({ job, attempt }: Lease, options: RunOptions = {}): Promise<JobOutcome> {
+  run({ job, attempt }: Lease, options: RunOptions = {}, runner = this.runner): Promise<JobOutcome> {
     const context = {
       attempt: attempt.retryCount + 1,
       signal: new AbortController().signal,
@@ -147,7 +154,7 @@ export class RunnerBench {
       onWaiting: () => undefined,
       ...options,
     };
-    return this.runner.run(job, context);
+    return runner.run(job, context);
   }
 
   complete(lease: Lease, { result, receipt }: JobOutcome): Promise<Job> {
@@ -155,9 +162,13 @@ export class RunnerBench {
   }
 
   async stop(): Promise<void> {
-    this.cache?.onApplicationShutdown();
+    this.closeCaches();
     await this.jobPath.stop();
     await this.database.close();
     fs.rmSync(this.base, { recursive: true });
+  }
+
+  private closeCaches(): void {
+    this.caches.splice(0).forEach((cache) => cache.onApplicationShutdown());
   }
 }

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { Injectable } from '@nestjs/common';
 
 import { Illustrator } from './domain/illustrator.js';
@@ -10,6 +12,9 @@ import { pictureIdentity } from './result-cache/picture-identity.js';
 import { ResultCache } from './result-cache/result-cache.js';
 import { TwinDrawings } from './result-cache/twin-drawings.js';
 import { Results } from './results.js';
+
+/** Whether another instance has drawn what is waited for. */
+const lookAgainMs = 250;
 
 /**
  * Makes one picture of a job: draws it, or copies the same picture that another job has drawn or is drawing. Either way
@@ -52,24 +57,38 @@ export class PictureMaker {
     return pictureIdentity({ tenant: job.tenant, userId: request.userId, task, versions: options.versions, profile });
   }
 
+  /** Waits while another instance draws it: the claim is asked for first, so that what its owner remembers is seen. */
   private async findOrDraw(identity: string, order: Order, options: MakeOptions): Promise<Made> {
-    const known = await this.find(identity, options.signal);
-    if (known === undefined) return this.drawAndRemember(identity, order, options);
-    this.counts.record('hit');
-    return { made: await this.drawing.copy(known, order, options.signal), known };
+    for (let hasWaited = false; ; hasWaited = true) {
+      const claim = await this.cache.claim(identity);
+      try {
+        const found = await this.find(identity, options.signal);
+        if (typeof found !== 'string') {
+          this.counts.record(hasWaited ? 'shared' : 'hit');
+          return { made: await this.drawing.copy(found, order, options.signal), known: found };
+        }
+        if (claim !== undefined) {
+          this.counts.record(found);
+          return await this.drawAndRemember(identity, order, options);
+        }
+      } finally {
+        await claim?.release();
+      }
+      options.onWaiting();
+      await this.twins.whileWaiting(() => pause(options.signal));
+    }
   }
 
-  private async find(identity: string, signal: AbortSignal): Promise<KnownPicture | undefined> {
+  private async find(
+    identity: string,
+    signal: AbortSignal,
+  ): Promise<KnownPicture | 'miss' | 'unavailable' | 'vanished'> {
     const entry = await this.cache.find(identity);
-    if (entry === 'miss' || entry === 'unavailable') {
-      this.counts.record(entry);
-      return undefined;
-    }
+    if (entry === 'miss' || entry === 'unavailable') return entry;
     const png = await this.results.readIfWhole(entry, signal);
     if (png !== undefined) return { entry, png };
-    this.counts.record('vanished');
     await this.cache.forget(identity);
-    return undefined;
+    return 'vanished';
   }
 
   private async drawAndRemember(identity: string, order: Order, options: MakeOptions): Promise<Made> {
@@ -80,6 +99,10 @@ export class PictureMaker {
     await this.cache.remember(identity, drawn.known.entry);
     return drawn;
   }
+}
+
+async function pause(signal: AbortSignal): Promise<void> {
+  await delay(lookAgainMs, undefined, { signal }).catch(() => signal.throwIfAborted());
 }
 
 /** Who waits for the picture sees that its drawing moves. */

@@ -8,6 +8,8 @@ import { hasRedis, RedisServer } from '../../../../../test/support/redis-server.
 import { RunnerBench } from '../../../../../test/support/runner-bench.js';
 import { DomainError } from '../../errors/domain-error.js';
 import type { Job } from '../../jobs/domain/job.js';
+import type { Lease } from '../../jobs/job-queue.js';
+import type { IllustrationRunner } from '../illustration-runner.js';
 import { imagesOf, isCached } from '../job-outcome.js';
 
 // The same request again: the stored picture, without the worker.
@@ -241,23 +243,61 @@ describe('two jobs with the same request at the same time', () => {
 });
 
 describe.skipIf(!hasRedis)('instances that share a Redis', () => {
+  let redis: RedisServer;
+  beforeEach(async () => {
+    redis = await RedisServer.start();
+    await bench.reset({ resultCache: { ...inMemory, url: redis.url }, stepMs: 200 });
+    await vi.waitFor(async () => {
+      await done({ seed: 1 });
+      if ((await redis.keys()).length !== 1) throw new Error('the server is not reached yet');
+    }, 10_000);
+  });
+  afterEach(() => redis.stop());
+
   it('share what they have drawn, and draw when it is gone', async () => {
-    const redis = await RedisServer.start();
-    try {
-      const resultCache = { ...inMemory, url: redis.url };
-      await bench.reset({ resultCache });
-      await vi.waitFor(async () => {
-        await done({ seed: 7 });
-        expect(await redis.keys()).toHaveLength(1);
-      }, 10_000);
-      const cached = await done({ seed: 7 });
-      expect(isCached(cached)).toBe(true);
-      await redis.end();
-      await vi.waitFor(async () => expect(isCached(await done({ seed: 7 }))).toBe(false), 10_000);
-      expect(bench.cacheCounts.of('unavailable')).toBeGreaterThan(0);
-    } finally {
-      await redis.stop();
-    }
+    expect(isCached(await done({ seed: 1 }))).toBe(true);
+    await redis.end();
+    await vi.waitFor(async () => expect(isCached(await done({ seed: 1 }))).toBe(false), 10_000);
+    expect(bench.cacheCounts.of('unavailable')).toBeGreaterThan(0);
+  });
+
+  /** Two jobs for one picture, each leased by an instance of its own; both have reached the server. */
+  async function twinsOfTwo(): Promise<{ first: Lease; second: Lease; other: IllustrationRunner }> {
+    const other = bench.newRunner({ ...inMemory, url: redis.url });
+    await vi.waitFor(async () => {
+      await bench.accept({ seed: 1 });
+      const lease = await bench.lease();
+      expect(isCached(await bench.complete(lease, await bench.run(lease, {}, other)))).toBe(true);
+    }, 10_000);
+    await bench.accept({ seed: 2 });
+    await bench.accept({ seed: 2 });
+    return { first: await bench.lease(), second: await bench.lease(), other };
+  }
+
+  it('draw one picture once that both want at the same time', async () => {
+    const { first, second, other } = await twinsOfTwo();
+    const before = drawings();
+    const onWaiting = vi.fn<() => void>();
+    const outcomes = await Promise.all([bench.run(first, { onWaiting }), bench.run(second, { onWaiting }, other)]);
+    expect(drawings() - before).toBe(1);
+    expect(onWaiting).toHaveBeenCalled();
+    expect(outcomes.filter(isCached)).toHaveLength(1);
+    expect(await redis.keys()).toHaveLength(2);
+  });
+
+  it('draw it after all when the one that drew has failed', async () => {
+    const { first, second, other } = await twinsOfTwo();
+    const before = drawings();
+    const stop = new AbortController();
+    const hasFailed = bench.run(first, { signal: stop.signal }).then(
+      () => false,
+      () => true,
+    );
+    await vi.waitFor(() => expect(drawings() - before).toBe(1), 5000);
+    const following = bench.run(second, { onWaiting: () => stop.abort(new Error('enough')) }, other);
+    expect(await hasFailed).toBe(true);
+    expect(isCached(await following)).toBe(false);
+    expect(drawings() - before).toBe(2);
   });
 });
 

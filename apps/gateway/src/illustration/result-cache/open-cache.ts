@@ -3,8 +3,10 @@ import { Keyv } from 'keyv';
 import { LRUCache } from 'lru-cache';
 
 import type { AppConfig } from '../../config/app-config.js';
+import { claimDrawing, unsharedClaim, type DrawingClaim } from './drawing-claim.js';
 
 const namespace = 'illustration-results';
+const claimsNamespace = 'illustration-drawings';
 const connectMs = 2000;
 /** Commands that wait for a server which does not answer; more are refused at once. */
 const mostWaitingCommands = 1000;
@@ -13,6 +15,8 @@ export interface OpenCache {
   entries: Keyv<unknown>;
   /** Removes all whose name begins so. @returns how many there were */
   removeAll: (prefix: string) => Promise<number>;
+  /** undefined: another instance is drawing the picture. */
+  claim: (identity: string) => Promise<DrawingClaim | undefined>;
   close: () => void;
 }
 
@@ -30,7 +34,8 @@ export function openCache(
   if (url === undefined) {
     const memory = new LRUCache<string, string>({ max: maxEntries });
     const entries = new Keyv({ ...options, store: asStore(memory) });
-    return { entries, removeAll: (prefix) => removeFrom(memory, `${namespace}:${prefix}`), close: () => undefined };
+    const removeAll = (prefix: string): Promise<number> => removeFrom(memory, `${namespace}:${prefix}`);
+    return { entries, removeAll, claim: () => Promise.resolve(unsharedClaim), close: () => undefined };
   }
   // Without the offline queue a command fails at once while the server is away: a picture need not wait to be drawn.
   const client = createClient({
@@ -52,7 +57,9 @@ export function openCache(
     }
     return removed;
   };
-  return { entries, removeAll, close: () => client.isOpen && client.destroy() };
+  const claim = (identity: string): Promise<DrawingClaim | undefined> =>
+    claimDrawing(client, `${claimsNamespace}::${identity}`, onTrouble);
+  return { entries, removeAll, claim, close: () => client.isOpen && client.destroy() };
 }
 
 function removeFrom(memory: LRUCache<string, string>, prefix: string): Promise<number> {

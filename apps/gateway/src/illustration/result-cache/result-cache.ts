@@ -3,6 +3,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/
 import { AppConfig } from '../../config/app-config.js';
 import { DomainError } from '../../errors/domain-error.js';
 import { cachedPicture, type CachedPicture } from './cached-picture.js';
+import { unsharedClaim, type DrawingClaim } from './drawing-claim.js';
 import { openCache, type OpenCache } from './open-cache.js';
 import { ownerPart } from './picture-identity.js';
 
@@ -43,6 +44,17 @@ export class ResultCache implements OnApplicationShutdown {
 
   async forget(identity: string): Promise<void> {
     await this.ask(({ entries }) => entries.delete(identity));
+  }
+
+  /**
+   * The right to draw a picture: of all instances that share this cache one has it, until it is released or its instance
+   * is dead. Without an answer everybody has it.
+   *
+   * @returns undefined: another instance has it
+   */
+  async claim(identity: string): Promise<DrawingClaim | undefined> {
+    const answer = await this.ask(async ({ claim }) => ({ claim: await claim(identity) }));
+    return answer === undefined ? unsharedClaim : answer.claim;
   }
 
   /**

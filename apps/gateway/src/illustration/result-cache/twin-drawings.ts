@@ -58,15 +58,23 @@ export class TwinDrawings {
     }
   }
 
+  /** The job whose picture is waited for counts as waiting meanwhile. */
+  async whileWaiting<T>(wait: () => Promise<T>): Promise<T> {
+    this.count(1);
+    try {
+      return await wait();
+    } finally {
+      this.count(-1);
+    }
+  }
+
   private async follow({ watchers, ended }: Twin, { signal, onWaiting }: Follower): Promise<KnownPicture | undefined> {
     watchers.add(onWaiting);
     onWaiting();
-    this.count(1);
     try {
-      return await unlessAborted(ended, signal);
+      return await this.whileWaiting(() => unlessAborted(ended, signal));
     } finally {
       watchers.delete(onWaiting);
-      this.count(-1);
     }
   }
 
