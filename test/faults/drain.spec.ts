@@ -84,6 +84,8 @@ describe.skipIf(!hasPostgres)(`fifty jobs in flight on two gateways (FAULTS_SEED
       headers: { 'content-type': 'application/json', 'idempotency-key': 'waits' },
       body: JSON.stringify({ user_id: 'ada', prompt: 'the last in the line', num_inference_steps: 60 }),
     });
+    // Only then it is a caller that waits; one that comes after SIGTERM is refused and has no job.
+    await untilTrue('the last job is accepted', 10_000, async () => (await client.jobs()).length > jobs);
 
     const toldAt = Date.now();
     stack.history.append({ type: 'fault', process: 'gateway-0', signal: 'SIGTERM' });
