@@ -67,6 +67,10 @@ export class StandInIllustrator extends Illustrator {
     return Promise.resolve(undefined);
   }
 
+  forgetEmbeddings(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   onChange(): () => void {
     return () => undefined;
   }

@@ -6,6 +6,7 @@ import { Illustrator } from './domain/illustrator.js';
 import { Drafts } from './drafts.js';
 import { DrawingDesk } from './drawing-desk.js';
 import { UserErasure } from './erasure/user-erasure.js';
+import { WorkerMemory } from './erasure/worker-memory.js';
 import { IllustrationReadingModule } from './illustration-reading.module.js';
 import { IllustrationRunner } from './illustration-runner.js';
 import { IllustrationService } from './illustration.service.js';
@@ -46,6 +47,7 @@ import { GrpcIllustrator } from './worker/grpc-illustrator.js';
     CacheCounts,
     JobWait,
     UserErasure,
+    WorkerMemory,
     IllustrationReplies,
     IllustrationCalls,
     { provide: JobRunner, useClass: IllustrationRunner },

@@ -123,6 +123,10 @@ class FakeEngine:
         """Take in whatever looks like a safetensors file. See the port."""
         return await self._intake.put(header, chunks, _looked_at)
 
+    def forget_embeddings(self) -> int:
+        """There are none: nothing is ever encoded."""
+        return 0
+
     async def wait_until_broken(self) -> None:
         """Never: there is no device."""
         await asyncio.Event().wait()

@@ -120,6 +120,12 @@ class Engine(Protocol):
             InvalidRequestError: the chunks are not the file that the header tells of.
         """
 
+    def forget_embeddings(self) -> int:
+        """Drop what is kept of encoded prompts and reference images; how many there were. Also while it stops.
+
+        Jobs under way go on; what they have begun to encode is not kept.
+        """
+
     async def wait_until_broken(self) -> None:
         """Return when this process can never draw again, and had better end: its device is lost. Normally never."""
 

@@ -122,6 +122,10 @@ class StockEngine:
 
         return await self._intake.put(header, chunks, adapt_model)
 
+    def forget_embeddings(self) -> int:
+        """There are none: diffusers' pipeline encodes anew for each job."""
+        return 0
+
     async def wait_until_broken(self) -> None:
         """Never: each job finds out for itself what its device can do."""
         await asyncio.Event().wait()

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any, cast
 
-from autobio.worker.v1 import model_pb2, worker_pb2, worker_pb2_grpc
+from autobio.worker.v1 import embeddings_pb2, model_pb2, worker_pb2, worker_pb2_grpc
 from illustration_worker.job import JobEvent
 from illustration_worker.load_progress import LoadProgress
 from illustration_worker.rpc.call_log import bind_request, log_event
@@ -62,3 +62,9 @@ class WorkerServicer(worker_pb2_grpc.WorkerServiceServicer):
     ) -> model_pb2.GetLoadProgressResponse:
         """Say how far loading is."""
         return to_load_progress_response(self._progress.state())
+
+    async def ForgetEmbeddings(  # noqa: N802  # gRPC's name
+        self, request: embeddings_pb2.ForgetEmbeddingsRequest, context: Context
+    ) -> embeddings_pb2.ForgetEmbeddingsResponse:
+        """Drop what was encoded; also while the worker drains."""
+        return embeddings_pb2.ForgetEmbeddingsResponse(entries=self._lifecycle.engine.forget_embeddings())

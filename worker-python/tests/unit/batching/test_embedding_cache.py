@@ -46,3 +46,25 @@ def test_all_tensors_of_an_entry_count() -> None:
     assert cache.bytes_held == 20
     cache.clear()
     assert cache.bytes_held == 0
+
+
+def test_clearing_tells_how_many_went_and_what_was_there_is_encoded_again() -> None:
+    cache = EmbeddingCache(100)
+    for key in ("a", "b"):
+        cache.get_or_encode(key, of_bytes(10))
+    assert (cache.clear(), cache.clear(), cache.bytes_held) == (2, 0, 0)
+    cache.get_or_encode("a", of_bytes(10))
+    assert (cache.hits, cache.misses, cache.bytes_held) == (0, 3, 10)
+
+
+def test_what_is_being_encoded_while_all_is_forgotten_is_given_and_not_kept() -> None:
+    cache = EmbeddingCache(100)
+
+    def encode_while_somebody_clears() -> Embeddings:
+        cache.clear()
+        return of_bytes(10)()
+
+    assert cache.get_or_encode("a", encode_while_somebody_clears)[0].nbytes == 10
+    assert cache.bytes_held == 0
+    cache.get_or_encode("a", of_bytes(10))
+    assert cache.hits == 0

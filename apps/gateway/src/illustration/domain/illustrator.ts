@@ -122,6 +122,14 @@ export abstract class Illustrator {
   /** Asks for the profile now, for what changes in it: the LoRAs it holds. What is known already when it does not answer. */
   abstract describe(): Promise<IllustratorProfile | undefined>;
 
+  /**
+   * Has it drop everything it keeps of prompts and reference images it has encoded, whosever they are.
+   *
+   * @returns how many entries there were
+   * @throws DomainError `worker-unavailable`, `starting`, `deadline-exceeded` and others of `draw`
+   */
+  abstract forgetEmbeddings(): Promise<number>;
+
   /** Calls the listener when availability or profile may have changed. @returns how to stop that */
   abstract onChange(listener: () => void): () => void;
 }

@@ -8,6 +8,7 @@ import { identifierRule, isIdentifier } from '../domain/identifier.js';
 import { JobWait } from '../job-wait.js';
 import { Results } from '../results.js';
 import { ResultCache } from '../result-cache/result-cache.js';
+import { WorkerMemory } from './worker-memory.js';
 
 /** A run stops within a step; a caller who erases can wait so long. */
 const stopWithinMs = 10_000;
@@ -18,6 +19,8 @@ export interface Erased {
   pictures: number;
   idempotencyKeys: number;
   cachedResults: number;
+  /** What this gateway's worker had encoded, of all users; null: it did not answer, and is told when it does. */
+  cachedEmbeddings: number | null;
   /** Told to stop, and not settled: a picture may still be on its way. Erase again in half a minute. */
   pendingJobs: number;
 }
@@ -37,6 +40,7 @@ export class UserErasure {
     private readonly wait: JobWait,
     private readonly results: Results,
     private readonly cache: ResultCache,
+    private readonly workerMemory: WorkerMemory,
   ) {}
 
   /**
@@ -50,13 +54,15 @@ export class UserErasure {
       throw new DomainError('validation-failed', detail, { violations: [{ pointer: '/user_id', detail }] });
     }
     await this.stopOpenJobs(tenant, userId);
-    const erased: Erased = { jobs: 0, pictures: 0, idempotencyKeys: 0, cachedResults: 0, pendingJobs: 0 };
+    const counts = { jobs: 0, pictures: 0, idempotencyKeys: 0, cachedResults: 0, pendingJobs: 0 };
+    const erased: Erased = { ...counts, cachedEmbeddings: null };
     for (const job of await this.erasure.find(tenant, { user_id: userId })) {
       if (this.erasure.isSettled(job)) await this.eraseJob(job, erased);
       else erased.pendingJobs += 1;
     }
     // Last: a run that has just ended may have put its picture there.
     erased.cachedResults = await this.cache.erase(tenant, userId);
+    erased.cachedEmbeddings = await this.workerMemory.forget();
     this.logger.log({ tenant, ...erased }, "a user's data were erased");
     return erased;
   }

@@ -82,8 +82,9 @@ export class IllustrationGrpcController implements BeforeApplicationShutdown {
 
   @NeedsScope('admin')
   @GrpcMethod(service, 'eraseUserData')
-  eraseUserData({ userId }: EraseUserDataRequest): Promise<EraseUserDataResponse> {
-    return this.erasure.erase(currentTenant(), userId);
+  async eraseUserData({ userId }: EraseUserDataRequest): Promise<EraseUserDataResponse> {
+    const { cachedEmbeddings, ...counts } = await this.erasure.erase(currentTenant(), userId);
+    return { ...counts, cachedEmbeddings: cachedEmbeddings ?? undefined };
   }
 
   beforeApplicationShutdown(): void {

@@ -20,8 +20,8 @@ export class UsersController {
   @ApiOperation({
     summary: 'Erase what was drawn for a user',
     description:
-      'Jobs with their prompts, pictures, idempotency keys and cached results, of your tenant. Needs the scope `admin`. ' +
-      'Again while `pending_jobs` is not 0.',
+      'Jobs with their prompts, pictures, idempotency keys and cached results, of your tenant; and what the worker has ' +
+      'encoded, of everybody. Needs the scope `admin`. Again while `pending_jobs` is not 0.',
   })
   @ApiParam({ name: 'user_id', ...identifierSchema })
   @ApiOkResponse({ type: ErasedDto })
@@ -32,6 +32,7 @@ export class UsersController {
       pictures: erased.pictures,
       idempotency_keys: erased.idempotencyKeys,
       cached_results: erased.cachedResults,
+      cached_embeddings: erased.cachedEmbeddings,
       pending_jobs: erased.pendingJobs,
     };
   }

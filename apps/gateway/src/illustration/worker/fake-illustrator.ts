@@ -65,6 +65,11 @@ export class FakeIllustrator extends Illustrator {
     return this.profile();
   }
 
+  /** It encodes nothing. */
+  async forgetEmbeddings(): Promise<number> {
+    return 0;
+  }
+
   /** It never changes. */
   onChange(): () => void {
     return () => undefined;

@@ -13,6 +13,7 @@ import {
 } from '../domain/illustrator.js';
 import { whyAborted } from '../domain/why-aborted.js';
 import { callMetadata } from './call-metadata.js';
+import { forgetEmbeddings } from './forget-embeddings.js';
 import { LoadProgress } from './load-progress.js';
 import { LoraCourier } from './lora-courier.js';
 import { DrawingAssembly, toGenerateRequest } from './mapping.js';
@@ -70,6 +71,10 @@ export class GrpcIllustrator extends Illustrator implements OnModuleInit, OnAppl
 
   describe(): Promise<IllustratorProfile | undefined> {
     return this.described.askNow();
+  }
+
+  forgetEmbeddings(): Promise<number> {
+    return forgetEmbeddings(this.client);
   }
 
   onChange(listener: () => void): () => void {

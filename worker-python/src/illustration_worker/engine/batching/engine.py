@@ -119,6 +119,12 @@ class BatchingEngine:
             machinery.jobs.lose_device()
             raise
 
+    def forget_embeddings(self) -> int:
+        """Empty the cache of encoded prompts and reference images. See the port."""
+        entries = 0 if self._machinery is None else self._machinery.cache.clear()
+        _log.info("embeddings forgotten", extra={"entries": entries})
+        return entries
+
     async def wait_until_broken(self) -> None:
         """Return when the device is lost for good. See the port."""
         await asyncio.shield(asyncio.wrap_future(self._device_lost))  # others may wait for it too

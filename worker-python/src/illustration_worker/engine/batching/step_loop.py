@@ -49,6 +49,8 @@ class StepLoop:
         """Until the queue is closed and every job is over."""
         while True:
             try:
+                if not self._jobs.active:
+                    self._predictor.forget()  # it would hold the last job's prompt and images until the next one comes
                 if not self._jobs.admit():
                     return
                 self._jobs.drop_those_over()

@@ -19,6 +19,15 @@ export class ErasedDto {
 
   @ApiProperty({
     type: 'integer',
+    nullable: true,
+    description:
+      'What the worker kept of prompts and reference images it has encoded, of all users: it does not know whose they ' +
+      'are. null: the worker did not answer; it is told as soon as it does, and one that starts anew keeps nothing.',
+  })
+  cached_embeddings: number | null;
+
+  @ApiProperty({
+    type: 'integer',
     description: 'Jobs that were told to stop and have not settled: erase again in half a minute.',
   })
   pending_jobs: number;
