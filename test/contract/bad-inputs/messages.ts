@@ -10,6 +10,8 @@ export const badMessages: BadInput[] = [
   bad('a TLS greeting', Buffer.from('16030100c8010000c4030354', 'hex')),
   bad('an HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   bad('no Host', 'GET /v1/jobs HTTP/1.1\r\n\r\n'),
+  bad('two Hosts', 'GET /v1/jobs HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n'),
+  bad('a tunnel to somebody else', 'CONNECT somebody.example:443 HTTP/1.1\r\nHost: somebody.example:443\r\n\r\n'),
   bad('an unknown method', 'BREW /v1/jobs HTTP/1.1\r\nHost: x\r\n\r\n'),
   bad('an unknown version', 'GET / HTTP/9.9\r\nHost: x\r\n\r\n'),
   bad('two lengths', `${head}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`),

@@ -19,7 +19,12 @@ function row(httpStatus: number, grpcStatus: Grpc | null, title: string): Reason
   return { httpStatus, grpcStatus, title, isRetryable: false };
 }
 
-function retryable(httpStatus: number, grpcStatus: Grpc, title: string, retryAfterSeconds?: number): ReasonEntry {
+function retryable(
+  httpStatus: number,
+  grpcStatus: Grpc | null,
+  title: string,
+  retryAfterSeconds?: number,
+): ReasonEntry {
   return { httpStatus, grpcStatus, title, isRetryable: true, retryAfterSeconds };
 }
 
@@ -37,6 +42,7 @@ export const catalogue: Readonly<Record<Reason, ReasonEntry>> = {
   'payload-too-large': row(413, null, 'The request body is too large'),
   'unsupported-media-type': row(415, null, 'The type of the request body is not supported'),
   'headers-too-large': row(431, null, 'The request headers are too large'),
+  'request-timeout': retryable(408, null, 'The request came too slowly'),
   'avatar-not-found': row(422, Grpc.FAILED_PRECONDITION, 'The reference image does not exist'),
   'avatar-forbidden': row(502, Grpc.INTERNAL, 'The reference image cannot be read'),
   'avatar-invalid': row(422, Grpc.FAILED_PRECONDITION, 'The reference image is not usable'),

@@ -15,6 +15,7 @@ export type Reason =
   | 'payload-too-large'
   | 'unsupported-media-type'
   | 'headers-too-large'
+  | 'request-timeout'
   | 'avatar-not-found'
   | 'avatar-forbidden'
   | 'avatar-invalid'

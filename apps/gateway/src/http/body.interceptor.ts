@@ -44,6 +44,11 @@ async function readJson(request: Request, response: Response): Promise<void> {
   if (!isJson(request.get('Content-Type'))) {
     throw new DomainError('unsupported-media-type', 'The request body must be application/json in UTF-8.');
   }
+  if (Number(request.get('Content-Length') ?? 0) > MAX_BODY_BYTES) {
+    // The body reader would say so only once all of it has come.
+    throw new DomainError('payload-too-large', 'The request body is larger than 64 kB.');
+  }
+  if (request.get('Expect')?.toLowerCase() === '100-continue') response.writeContinue();
   await new Promise<void>((resolve, reject) => {
     readBytes(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
   });

@@ -1,8 +1,10 @@
 import { createServer, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
 
 import { ExpressAdapter } from '@nestjs/platform-express';
 
-import { answerUnreadableRequest } from './unreadable-request.js';
+import { answerUnreadableRequest, type Exchange } from './unreadable-request.js';
+import { takeUnusualRequests } from './unusual-requests.js';
 
 /**
  * Time limits of the server. Node's own let a caller send headers for 90 s and a body for ever, and close idle
@@ -26,7 +28,12 @@ export class GatewayHttpAdapter extends ExpressAdapter {
   override initHttpServer(): void {
     // Node's own answer to a request without Host has no body: see require-host.ts.
     const server = createServer({ ...serverLimits, requireHostHeader: false }, this.getInstance());
-    server.on('clientError', answerUnreadableRequest);
+    const exchanges = new WeakMap<Duplex, Exchange>();
+    server.prependListener('request', (request, response) => {
+      exchanges.set(request.socket, { request, response, path: request.url?.split('?', 1)[0] });
+    });
+    server.on('clientError', (error, socket) => answerUnreadableRequest(error, socket, exchanges.get(socket)));
+    takeUnusualRequests(server);
     this.setHttpServer(server);
   }
 

@@ -1,42 +1,47 @@
-import type { Socket } from 'node:net';
-import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 
 import { DomainError } from '../errors/domain-error.js';
-import { problemHeaders, toProblem } from '../errors/problem.js';
+import { refuseOnSocket, type RefusedRequest } from './socket-refusal.js';
+
+/** The latest request of a connection whose header could be read, and its reply. */
+export interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** As it came, without its query; Express changes `request.url` on its way. */
+  path: string | undefined;
+}
 
 /**
- * Answers what Node's HTTP parser refuses: there is no request yet, so Express, Nest and their filter never see it.
- * Node's own answer has no body.
+ * Answers what Node's HTTP parser refuses or waits for in vain, and closes the connection. Express, Nest and their
+ * filter do not see such a request, or not all of it; Node's own answer has no body.
  */
-export function answerUnreadableRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+export function answerUnreadableRequest(error: NodeJS.ErrnoException, socket: Duplex, exchange?: Exchange): void {
+  // Answered already; what comes on after that is not read any more.
+  if (socket.writableEnded) return;
+  const current = isUnderWay(exchange) ? exchange : undefined;
+  if (error.code === 'ECONNRESET' || !socket.writable || current?.response.headersSent === true) {
     socket.destroy();
     return;
   }
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
-    return;
-  }
-  socket.end(toMessage(toRefusal(error.code)));
+  refuseOnSocket(socket, toRefusal(error.code), current && readSoFar(current));
+}
+
+/** Is it this request that cannot be read on, and not one after it on the same connection? */
+function isUnderWay(exchange: Exchange | undefined): exchange is Exchange {
+  return exchange !== undefined && !(exchange.request.complete && exchange.response.writableFinished);
 }
 
 function toRefusal(code: string | undefined): DomainError {
-  return code === 'HPE_HEADER_OVERFLOW'
-    ? new DomainError('headers-too-large', 'The request headers are larger than 16 kB.')
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new DomainError('headers-too-large', 'The request headers are larger than 16 kB.');
+  }
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT'
+    ? new DomainError('request-timeout', 'The request did not come within the time that is allowed.')
     : new DomainError('malformed-request', 'This is not an HTTP/1.1 request.');
 }
 
-function toMessage(refusal: DomainError): string {
-  const requestId = randomUUID();
-  const problem = toProblem(refusal, { path: '', requestId });
-  const body = JSON.stringify(problem);
-  const headers = {
-    ...problemHeaders(refusal),
-    'X-Request-Id': requestId,
-    'Content-Length': String(Buffer.byteLength(body)),
-    Connection: 'close',
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  return [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`, ...lines, '', body].join('\r\n');
+function readSoFar({ path, response }: Exchange): RefusedRequest {
+  const requestId = response.getHeader('X-Request-Id');
+  return { path, ...(typeof requestId === 'string' && { requestId }) };
 }
