@@ -11,6 +11,9 @@ import { freePort, startService, waitUntilHealthy } from '../service/service.mjs
 import { ensureFuzzTools, fuzzTool } from '../setup/fuzz-tools.mjs';
 import { setUpService } from '../setup/setup.mjs';
 
+/** Pictures, LoRAs, and the five RPCs. */
+const workerParts = 7;
+
 const checks = [
   'not_a_server_error',
   'status_code_conformance',
@@ -101,20 +104,20 @@ function catalogue() {
   return execFileSync(node24, ['--input-type=module', '-e', text], { encoding: 'utf8' });
 }
 
-/** Fields, keys and headers, by fast-check. */
+/** Fields, keys and headers, and messages of every RPC, by fast-check. */
 function fuzzGateway({ seconds, seed }) {
-  const words = ['run', '--project', 'unit', 'test/contract/fuzz.spec.ts'];
+  const words = ['run', '--project', 'unit', 'test/contract/fuzz.spec.ts', 'test/contract/fuzz-rpcs.spec.ts'];
   return exitCode(nodeTool('vitest'), words, {
     env: { ...childEnvironment(), FUZZ_SECONDS: String(seconds), FUZZ_SEED: seed },
   });
 }
 
-/** Pictures and LoRAs, at the worker's own readers. */
+/** Pictures and LoRAs at the worker's own readers, and messages of every RPC. */
 function fuzzWorker({ seconds, seed }) {
-  const words = ['-m', 'pytest', 'tests/component/test_file_fuzz.py'];
+  const words = ['-m', 'pytest', 'tests/component/test_file_fuzz.py', 'tests/component/rpc/test_rpc_fuzz.py'];
   return exitCode(pythonTool('python'), words, {
     cwd: workerFolder,
-    env: { ...childEnvironment(), FUZZ_SECONDS: String(seconds / 2), FUZZ_SEED: seed },
+    env: { ...childEnvironment(), FUZZ_SECONDS: String(seconds / workerParts), FUZZ_SEED: seed },
   });
 }
 
