@@ -6,19 +6,20 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { IllustrationServiceClient } from '../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
+import { canary } from '../../scripts/privacy/canary.mjs';
 import { addApiKey } from '../../apps/gateway/src/auth/api-key-editing.js';
 import { portrait } from '../support/avatars.js';
 import { aMemory, failureOf, toEnd } from '../support/grpc-calls.js';
 import { RunningService } from '../support/running-service.js';
 import { withBearer } from '../support/tenants-app.js';
 
-const canary = {
-  prompt: 'canary-prompt my grandmother hid the letters',
-  negative: 'canary-negative nobody may know',
-  style: 'canary-style in her own hand',
-  token: 'canary-token-0123456789abcdef',
-  idempotencyKey: 'canary-idempotency-key',
-  image: 'canary-image-bytes',
+const secret = {
+  prompt: `${canary} prompt my grandmother hid the letters`,
+  negative: `${canary} negative nobody may know`,
+  style: `${canary} style in her own hand`,
+  token: `${canary}-token-0123456789abcdef`,
+  idempotencyKey: `${canary}-idempotency-key`,
+  image: canary,
 } as const;
 
 let service: RunningService;
@@ -27,33 +28,26 @@ let grpcPort: number;
 /** Bodies of everything that was refused. */
 const refusals: string[] = [];
 
-/** A photograph with a text of its own inside, as a camera writes a place into it. */
-function taggedAvatar(): Buffer {
-  const comment = Buffer.from(canary.image);
-  const segment = Buffer.concat([Buffer.from([0xff, 0xfe, 0, comment.length + 2]), comment]);
-  return Buffer.concat([portrait.subarray(0, 2), segment, portrait.subarray(2)]);
-}
-
 beforeAll(async () => {
   const keysFile = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-privacy-')), 'keys.json');
   key = await addApiKey(keysFile, { tenant: 'acme', scopes: ['generate', 'read', 'admin'], notAfter: undefined });
   service = await RunningService.start({
     LOG_LEVEL: 'debug',
     AUTH_ENABLED: 'true',
-    AUTH_TOKEN: canary.token,
+    AUTH_TOKEN: secret.token,
     API_KEYS_FILE: keysFile,
   });
   grpcPort = Number(service.logLines().find(({ msg }) => msg.includes('grpc://'))?.['port']);
-  service.putObject('avatars/ada.png', taggedAvatar());
-  service.putObject('avatars/broken.png', Buffer.from(canary.image.repeat(50)));
+  service.putObject('avatars/ada.png', portrait);
+  service.putObject('avatars/broken.png', Buffer.from(secret.image.repeat(50)));
 });
 afterAll(() => service?.stop());
 
 const good = {
   user_id: 'ada',
-  prompt: canary.prompt,
-  negative_prompt: canary.negative,
-  style_prompt: canary.style,
+  prompt: secret.prompt,
+  negative_prompt: secret.negative,
+  style_prompt: secret.style,
   num_inference_steps: 2,
 };
 
@@ -70,30 +64,30 @@ async function post(body: unknown, headers: Record<string, string> = {}): Promis
 
 it('draws, refuses and fails in every way', async () => {
   expect(await post(good)).toBe(200);
-  expect(await post(good, { authorization: `Bearer ${canary.token}`, 'idempotency-key': canary.idempotencyKey })).toBe(
+  expect(await post(good, { authorization: `Bearer ${secret.token}`, 'idempotency-key': secret.idempotencyKey })).toBe(
     200,
   );
   expect(await post({ ...good, response_format: 'b64_json' })).toBe(200);
   expect(
     await post(
       { ...good, prompt: 'something else' },
-      { authorization: `Bearer ${canary.token}`, 'idempotency-key': canary.idempotencyKey },
+      { authorization: `Bearer ${secret.token}`, 'idempotency-key': secret.idempotencyKey },
     ),
   ).toBe(422);
   expect(await post({ ...good, user_id: 'nobody' })).toBe(422);
   expect(await post({ ...good, user_id: 'broken' })).toBe(422);
   expect(await post({ ...good, lora_id: 'nowhere' })).toBe(422);
-  expect(await post({ ...good, prompt: canary.prompt.repeat(100) })).toBe(422);
-  expect(await post({ ...good, prompt: `${canary.prompt}\u0007` })).toBe(422);
-  expect(await post({ ...good, num_inference_steps: canary.prompt })).toBe(422);
+  expect(await post({ ...good, prompt: secret.prompt.repeat(100) })).toBe(422);
+  expect(await post({ ...good, prompt: `${secret.prompt}\u0007` })).toBe(422);
+  expect(await post({ ...good, num_inference_steps: secret.prompt })).toBe(422);
   expect(await post({ ...good, seed: -1 })).toBe(422);
-  expect(await post(`{"prompt": "${canary.prompt}", oops`)).toBe(400);
-  expect(await post(`{"prompt": "${canary.prompt}", "prompt": "twice"}`)).toBe(400);
-  expect(await post(good, { authorization: `Bearer ${canary.token}x` })).toBe(401);
-  expect(await post(good, { authorization: `Basic ${Buffer.from(canary.token).toString('base64')}` })).toBe(401);
-  expect(await post(good, { 'idempotency-key': `${canary.idempotencyKey} with a blank` })).toBe(400);
+  expect(await post(`{"prompt": "${secret.prompt}", oops`)).toBe(400);
+  expect(await post(`{"prompt": "${secret.prompt}", "prompt": "twice"}`)).toBe(400);
+  expect(await post(good, { authorization: `Bearer ${secret.token}x` })).toBe(401);
+  expect(await post(good, { authorization: `Basic ${Buffer.from(secret.token).toString('base64')}` })).toBe(401);
+  expect(await post(good, { 'idempotency-key': `${secret.idempotencyKey} with a blank` })).toBe(400);
   expect(await post(good, { 'content-type': 'text/plain' })).toBe(415);
-  const query = await fetch(`${service.url}/v1/jobs?token=${canary.token}`, {
+  const query = await fetch(`${service.url}/v1/jobs?token=${secret.token}`, {
     headers: { authorization: `Bearer ${key}` },
   });
   refusals.push((await query.text()).replaceAll('token', ''));
@@ -102,13 +96,13 @@ it('draws, refuses and fails in every way', async () => {
 
 it('does so over gRPC', async () => {
   const client = new IllustrationServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
-  const fields = { prompt: canary.prompt, stylePrompt: canary.style, numInferenceSteps: 2 };
+  const fields = { prompt: secret.prompt, stylePrompt: secret.style, numInferenceSteps: 2 };
   expect((await toEnd(client.illustrate(aMemory(fields), withBearer(key)))).error).toBeUndefined();
   const calls = [
     (await toEnd(client.illustrate(aMemory({ ...fields, userId: '' }), withBearer(key)))).error,
-    (await toEnd(client.illustrate(aMemory({ ...fields, prompt: canary.prompt.repeat(100) }), withBearer(key)))).error,
-    (await toEnd(client.illustrate(aMemory(fields), withBearer(`${canary.token}x`)))).error,
-    await failureOf((done) => client.getJob({ jobId: canary.prompt }, withBearer(key), done)),
+    (await toEnd(client.illustrate(aMemory({ ...fields, prompt: secret.prompt.repeat(100) }), withBearer(key)))).error,
+    (await toEnd(client.illustrate(aMemory(fields), withBearer(`${secret.token}x`)))).error,
+    await failureOf((done) => client.getJob({ jobId: secret.prompt }, withBearer(key), done)),
   ];
   for (const failure of calls) refusals.push(`${failure?.details} ${JSON.stringify(failure?.metadata.getMap())}`);
   client.close();
@@ -137,17 +131,17 @@ function disguises(text: string): string[] {
 
 it('and has written nothing of it down', async () => {
   const metrics = await fetch(`${service.url}/metrics`, { headers: { authorization: `Bearer ${key}` } });
-  const written = `${fs.readFileSync(path.join(service.dataDir, 'service.log'), 'utf8')}\n${await metrics.text()}`;
+  const written = `${fs.readFileSync(service.log, 'utf8')}\n${await metrics.text()}`;
   expect(service.logLines().length).toBeGreaterThan(40);
   expect(new Set(service.logLines().map((line) => line.service))).toEqual(new Set(['gateway', 'worker']));
   const secrets = [
-    ...Object.values(canary),
+    ...Object.values(secret),
     key,
     key.split('_')[2] ?? '',
     portrait.subarray(200, 240).toString('latin1'),
   ];
-  for (const secret of secrets) {
-    for (const disguise of disguises(secret)) {
+  for (const one of secrets) {
+    for (const disguise of disguises(one)) {
       expect(written).not.toContain(disguise);
       expect(refusals.join('\n')).not.toContain(disguise);
     }

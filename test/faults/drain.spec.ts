@@ -9,6 +9,7 @@ import { hasPostgres, PostgresServer } from '../support/postgres-server.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { SseReader } from '../support/sse-reader.js';
 import { untilTrue } from '../support/until-true.js';
+import { withCanary } from '../support/with-canary.js';
 import { seed } from './fault-scale.js';
 
 const timeout = 120_000;
@@ -82,7 +83,7 @@ describe.skipIf(!hasPostgres)(`fifty jobs in flight on two gateways (FAULTS_SEED
     const waiting = fetch(`${leaving}/v1/images/memory`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': 'waits' },
-      body: JSON.stringify({ user_id: 'ada', prompt: 'the last in the line', num_inference_steps: 60 }),
+      body: JSON.stringify(withCanary({ user_id: 'ada', prompt: 'the last in the line', num_inference_steps: 60 })),
     });
     // Only then it is a caller that waits; one that comes after SIGTERM is refused and has no job.
     await untilTrue('the last job is accepted', 10_000, async () => (await client.jobs()).length > jobs);

@@ -2,9 +2,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { inRoot } from '../../scripts/paths.mjs';
 import zlib from 'node:zlib';
+import { canary } from '../../scripts/privacy/canary.mjs';
 
-/** The sample portrait: a JPEG, stored under a `.png` key as AutoBio does. */
-export const portrait = fs.readFileSync(path.join(inRoot(), 'samples', 'portrait.jpg'));
+/**
+ * The sample portrait: a JPEG, stored under a `.png` key as AutoBio does. It has a comment, as a camera writes a place into
+ * a photograph.
+ */
+export const portrait = withComment(fs.readFileSync(path.join(inRoot(), 'samples', 'portrait.jpg')), canary);
 
 /** Another person, as far as an image encoder can tell: a PNG of coloured stripes. */
 export function stripes(width = 64, height = 64): Buffer {
@@ -24,6 +28,13 @@ export function stripes(width = 64, height = 64): Buffer {
     chunk('IDAT', zlib.deflateSync(Buffer.concat(rows))),
     chunk('IEND', Buffer.alloc(0)),
   ]);
+}
+
+/** As the first segment of a JPEG. */
+function withComment(jpeg: Buffer, text: string): Buffer {
+  const comment = Buffer.from(text);
+  const segment = Buffer.concat([Buffer.from([0xff, 0xfe, 0, comment.length + 2]), comment]);
+  return Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)]);
 }
 
 function chunk(type: string, data: Buffer): Buffer {

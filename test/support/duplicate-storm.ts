@@ -1,6 +1,7 @@
 import http from 'node:http';
 import { once } from 'node:events';
 import { json } from 'node:stream/consumers';
+import { withCanary } from './with-canary.js';
 
 export interface StormReply {
   status: number;
@@ -13,7 +14,9 @@ const connectionsPerGateway = 500;
 /** Sends the same request with the same key `copies` times at once, over the gateways in turn. */
 export async function sendDuplicates(urls: readonly string[], key: string, copies: number): Promise<StormReply[]> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: connectionsPerGateway });
-  const body = JSON.stringify({ user_id: 'ada', prompt: 'the lake, again and again', num_inference_steps: 5 });
+  const body = JSON.stringify(
+    withCanary({ user_id: 'ada', prompt: 'the lake, again and again', num_inference_steps: 5 }),
+  );
   const headers = { 'content-type': 'application/json', prefer: 'respond-async', 'idempotency-key': key };
   try {
     return await Promise.all(

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultHistory } from './fault-history.js';
 import type { SeededRandom } from './seeded-random.js';
+import { withCanary } from './with-canary.js';
 import { readEvents } from './event-pages.js';
 import type { FinalEvent, FinalJob } from './history-checker.js';
 
@@ -20,7 +21,8 @@ export class FaultClient {
 
   /** Has a job accepted. @returns its id */
   async submit(key: string, fields: { n?: number; [name: string]: unknown } = {}): Promise<string> {
-    const body = JSON.stringify({ user_id: 'ada', prompt: `the lake, ${key}`, num_inference_steps: 10, ...fields });
+    const request = { user_id: 'ada', prompt: `the lake, ${key}`, num_inference_steps: 10, ...fields };
+    const body = JSON.stringify(withCanary(request));
     const headers = { 'content-type': 'application/json', prefer: 'respond-async', 'idempotency-key': key };
     return this.untilAnswered(`${key} is accepted`, async (url) => {
       this.history.append({ type: 'asked', key });

@@ -10,6 +10,7 @@ import { LogTail } from './log-tail.js';
 import { RestartedProcess } from './restarted-process.js';
 import type { LogLine } from './running-service.js';
 import { resultsInBucket, resultsInFolder } from './stored-results.js';
+import { testLogFile } from './test-logs.js';
 import type { S3Server } from './s3-server.js';
 import { untilTrue } from './until-true.js';
 import { runsIn, type WorkerRun } from './worker-runs.js';
@@ -154,7 +155,7 @@ export class FaultStack {
   }
 
   private logOf(name: string): LogTail {
-    const log = this.logs.get(name) ?? new LogTail(path.join(this.folder, `${name}.log`));
+    const log = this.logs.get(name) ?? new LogTail(testLogFile(this.folder, name));
     this.logs.set(name, log);
     return log;
   }

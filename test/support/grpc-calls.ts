@@ -1,4 +1,5 @@
 import type { ClientReadableStream, Metadata, ServiceError } from '@grpc/grpc-js';
+import { canary } from '../../scripts/privacy/canary.mjs';
 import type {
   IllustrateRequest,
   IllustrateResponse,
@@ -10,7 +11,7 @@ import { Status } from '../../apps/gateway/src/generated/google/rpc/status.js';
 
 /** A memory of Ada's; what is given replaces it. */
 export function aMemory(fields: Partial<IllustrateRequest> = {}): IllustrateRequest {
-  return Message.fromPartial({ kind: 1, userId: 'ada', prompt: 'the lake', ...fields });
+  return Message.fromPartial({ kind: 1, userId: 'ada', prompt: `the lake ${canary}`, ...fields });
 }
 
 export interface Told {

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withCanary } from './with-canary.js';
 
 export interface Forwarded {
   /** Milliseconds since the load balancer began. */
@@ -59,7 +60,7 @@ export class LoadBalancer {
       request.once('error', (error: NodeJS.ErrnoException) => done({ failure: error.code ?? error.message }));
       request.end(
         method === 'POST'
-          ? JSON.stringify({ user_id: 'ada', prompt: `the lake ${number}`, num_inference_steps: 1 })
+          ? JSON.stringify(withCanary({ user_id: 'ada', prompt: `the lake ${number}`, num_inference_steps: 1 }))
           : undefined,
       );
     });

@@ -2,12 +2,15 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { freePort, startService, waitUntilHealthy } from '../../scripts/service/service.mjs';
+import { testLogFile } from './test-logs.js';
+import { withCanary } from './with-canary.js';
 
 /** The whole service with its real processes, on a data folder of its own, on a free port of loopback. */
 export class RunningService {
   private constructor(
     private readonly service: ReturnType<typeof startService>,
-    private readonly log: string,
+    /** What both processes write. */
+    readonly log: string,
     /** Open until the service has stopped: a process that is started again writes to this number, whoever has it by then. */
     private readonly logFile: number,
   ) {}
@@ -15,7 +18,7 @@ export class RunningService {
   /** @param env settings on top of the embedded defaults */
   static async start(env: Record<string, string> = {}): Promise<RunningService> {
     const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-e2e-'));
-    const log = path.join(dataDir, 'service.log');
+    const log = testLogFile(dataDir, 'service');
     const logFile = fs.openSync(log, 'a');
     const service = startService({
       env: {
@@ -80,6 +83,7 @@ export class RunningService {
       .map((line) => JSON.parse(line) as LogLine);
   }
 
+  /** Every text of the request carries the canary. */
   post(
     route: string,
     body: unknown,
@@ -87,7 +91,7 @@ export class RunningService {
   ): Promise<Response> {
     return fetch(`${this.url}${route}`, {
       method: 'POST',
-      body: JSON.stringify(body),
+      body: JSON.stringify(withCanary(body)),
       ...init,
       headers: { 'content-type': 'application/json', ...init.headers },
     });

@@ -11,10 +11,11 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { freePort } from '../../scripts/service/service.mjs';
+import { canary } from '../../scripts/privacy/canary.mjs';
 import { s3Server } from '../../scripts/setup/s3-server.mjs';
 import { until } from './running-service.js';
 
-const credentials = { accessKeyId: 'test-access', secretAccessKey: 'test-secret-key' };
+const credentials = { accessKeyId: 'test-access', secretAccessKey: `test-secret-${canary}` };
 
 export const hasS3Server = fs.existsSync(s3Server);
 

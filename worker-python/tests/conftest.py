@@ -1,14 +1,38 @@
 """What tests share. Nothing here imports torch unless a test asks for a model: the RPC side's tests run without it."""
 
 import io
+import logging
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from illustration_worker.job import Job, Person
+from illustration_worker.logs import JsonLines
+
+CANARY = "kanarienvogel"
+"""In every prompt: no log may repeat it. ``scripts/privacy/canary.mjs`` looks for it at the end of ``npm test``."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_logs() -> Iterator[None]:
+    """What is logged in this process goes into the folder of the whole test run, when there is one."""
+    folder = os.environ.get("TEST_LOGS")
+    if folder is None:
+        yield
+        return
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(Path(folder) / f"worker-tests-{os.getpid()}.log")
+    handler.setFormatter(JsonLines())
+    logger = logging.getLogger("illustration_worker")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    yield
+    logger.removeHandler(handler)
+    handler.close()
 
 
 @pytest.fixture(scope="session")
@@ -63,9 +87,9 @@ def make_job() -> Callable[..., Job]:
         defaults: dict[str, Any] = {
             "job_id": f"job-{number}",
             "request_id": f"request-{number}",
-            "prompt": "my grandmother baking bread",
+            "prompt": f"my grandmother baking bread {CANARY}",
             "prompt_2": "professional sketch",
-            "negative_prompt": "error, glitch, mistake",
+            "negative_prompt": f"error, glitch, mistake {CANARY}",
             "num_inference_steps": 3,
             "seed": 7,
             "width": 64,

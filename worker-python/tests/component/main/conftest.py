@@ -45,6 +45,9 @@ class Worker:
             return None
         line: dict[str, Any] = json.loads(text)
         self.lines.append(line)
+        if (folder := os.environ.get("TEST_LOGS")) is not None:
+            with (Path(folder) / f"worker-process-{self.process.pid}.log").open("ab") as kept:
+                kept.write(text)
         return line
 
 

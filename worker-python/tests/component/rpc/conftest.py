@@ -69,7 +69,7 @@ def make_request(**changes: Any) -> worker_pb2.GenerateRequest:
     fields: dict[str, Any] = {
         "job_id": "job-1",
         "request_id": "request-1",
-        "prompt": "a very private memory of the sea",
+        "prompt": "a very private memory of the sea, kanarienvogel",
         "num_inference_steps": 3,
         "seed": 7,
     }
