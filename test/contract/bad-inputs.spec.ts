@@ -1,7 +1,5 @@
 // The corpus of wrong requests: each is refused with its status and slug as valid problem+json, over gRPC with the same
 // reason, in good time, and the service goes on. `npm test -- gateway` prints how many were tried.
-import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { catalogue } from '../../apps/gateway/src/errors/catalogue.js';
@@ -9,17 +7,14 @@ import { toWireReason } from '../../apps/gateway/src/errors/reason-names.js';
 import type { IllustrationServiceClient } from '../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
 import { aMemory, detailsOf, failureOf, toEnd } from '../support/grpc-calls.js';
 import { expectProblem } from '../support/problem.js';
+import { sendBadInput } from '../support/send-bad-input.js';
 import { WholeApp } from '../support/whole-app.js';
 import type { BadInput, GrpcForm } from './bad-inputs/bad-input.js';
-import { badBodies } from './bad-inputs/bodies.js';
-import { badCalls } from './bad-inputs/calls.js';
-import { badFields } from './bad-inputs/fields.js';
-import { badMessages } from './bad-inputs/messages.js';
+import { corpus } from './bad-inputs/corpus.js';
 
 // A machine that is busy with other things must not fail these.
 vi.setConfig({ testTimeout: 20_000 });
 
-const corpus = [...badFields, ...badBodies, ...badCalls, ...badMessages];
 const overGrpc = corpus.filter((input): input is BadInput & { grpc: GrpcForm } => input.grpc !== undefined);
 
 let whole: WholeApp;
@@ -41,36 +36,6 @@ afterAll(async () => {
   );
 });
 
-interface Reply {
-  status: number;
-  headers: Headers;
-  text: string;
-}
-
-async function send({ method = 'POST', path = '/v1/images/memory', headers, body = {} }: BadInput): Promise<Reply> {
-  const isJson = typeof body === 'object' && !Buffer.isBuffer(body);
-  const sent = isJson ? JSON.stringify({ user_id: 'ada', prompt: 'the lake', ...body }) : body;
-  const response = await fetch(whole.url + path, {
-    method,
-    headers: { 'content-type': 'application/json', ...headers },
-    ...(method === 'POST' && { body: Buffer.from(sent) as unknown as BodyInit }),
-  });
-  return { status: response.status, headers: response.headers, text: await response.text() };
-}
-
-async function sendRaw(message: string | Buffer): Promise<Reply> {
-  const { hostname, port } = new URL(whole.url);
-  const socket = connect(Number(port), hostname);
-  socket.write(message);
-  const reply = await text(socket);
-  const [head = '', ...rest] = reply.split('\r\n\r\n');
-  const [statusLine = '', ...lines] = head.split('\r\n');
-  const headers = new Headers(
-    lines.map((line): [string, string] => [line.split(': ')[0] ?? '', line.split(': ')[1] ?? '']),
-  );
-  return { status: Number(statusLine.split(' ')[1]), headers, text: rest.join('\r\n\r\n') };
-}
-
 it('holds at least 120 inputs, each once', () => {
   expect(corpus.length).toBeGreaterThanOrEqual(120);
   expect(new Set(corpus.map(({ what }) => what)).size).toBe(corpus.length);
@@ -79,7 +44,7 @@ it('holds at least 120 inputs, each once', () => {
 describe('over REST', () => {
   it.each(corpus)('$what is $status $error', async (input) => {
     const startedMs = performance.now();
-    const reply = await (input.raw === undefined ? send(input) : sendRaw(input.raw));
+    const reply = await sendBadInput(whole.url, input);
     refusals.push({ what: input.what, ms: performance.now() - startedMs, status: reply.status });
     expect({ status: reply.status, error: expectProblem(reply).error }).toEqual({
       status: input.status,

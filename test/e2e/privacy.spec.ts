@@ -8,9 +8,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { IllustrationServiceClient } from '../../apps/gateway/src/generated/autobio/illustration/v1/illustration.js';
 import { canary } from '../../scripts/privacy/canary.mjs';
 import { addApiKey } from '../../apps/gateway/src/auth/api-key-editing.js';
+import { corpus } from '../contract/bad-inputs/corpus.js';
 import { portrait } from '../support/avatars.js';
 import { aMemory, failureOf, toEnd } from '../support/grpc-calls.js';
 import { RunningService } from '../support/running-service.js';
+import { sendBadInput } from '../support/send-bad-input.js';
 import { withBearer } from '../support/tenants-app.js';
 
 const secret = {
@@ -92,6 +94,16 @@ it('draws, refuses and fails in every way', async () => {
   });
   refusals.push((await query.text()).replaceAll('token', ''));
   expect(query.status).toBe(422);
+});
+
+it('refuses every wrong request of the corpus', { timeout: 120_000 }, async () => {
+  const statuses = new Map<string, number>();
+  for (const input of corpus) {
+    const { status, text } = await sendBadInput(service.url, input, { authorization: `Bearer ${key}` });
+    statuses.set(input.what, status);
+    refusals.push(text);
+  }
+  expect(statuses).toEqual(new Map(corpus.map(({ what, status }) => [what, status])));
 });
 
 it('does so over gRPC', async () => {

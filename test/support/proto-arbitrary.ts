@@ -25,7 +25,10 @@ export function anyMessage(type: DescMessage, good: Record<string, JsonValue> = 
   const fields = fieldsOf(type, 0);
   const messages = fc.oneof(
     fields,
-    fields.map((odd) => ({ ...withoutRivals(type, good, odd), ...odd })),
+    fc.tuple(fields, fc.nat({ max: 20 }), fc.nat({ max: 2 })).map(([odd, from, count]) => {
+      const few = someOf(odd, from, count);
+      return { ...withoutRivals(type, good, few), ...few };
+    }),
   );
   const bytes = messages.map((json) =>
     Buffer.from(toBinary(type, Object.keys(json).length === 0 ? create(type) : fromJson(type, json))),
@@ -55,6 +58,12 @@ function oneOfEachGroup(type: DescMessage, values: Record<string, JsonValue | un
 /** The `oneof` that a field belongs to, if any. */
 function groupOf(type: DescMessage, name: string): string | undefined {
   return type.fields.find(({ jsonName }) => jsonName === name)?.oneof?.name;
+}
+
+function someOf<Value>(all: Record<string, Value>, from: number, count: number): Record<string, Value> {
+  const entries = Object.entries(all);
+  const at = entries.length === 0 ? 0 : from % entries.length;
+  return Object.fromEntries([...entries.slice(at), ...entries.slice(0, at)].slice(0, count));
 }
 
 function withoutRivals(

@@ -1,6 +1,7 @@
+import { canary } from '../../../scripts/privacy/canary.mjs';
 import { type BadInput, field, malformed } from './bad-input.js';
 
-const memory = '"user_id": "ada", "prompt": "the lake"';
+const memory = `"user_id": "ada", "prompt": "the lake ${canary}"`;
 const deep = (open: string, close: string, levels: number): string => open.repeat(levels) + close.repeat(levels);
 
 const notJson: BadInput[] = [
