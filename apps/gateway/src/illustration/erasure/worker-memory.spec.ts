@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { StandInIllustrator } from '../../../../../test/support/core-app.js';
@@ -40,6 +41,7 @@ for (const { name, isAvailable, start } of backends) {
     const running: WorkerMemory[] = [];
 
     beforeAll(async () => {
+      Logger.overrideLogger(false);
       backend = await start();
     }, 60_000);
     afterAll(() => backend.stop());
