@@ -54,7 +54,7 @@ def scribble(message: Message, chance: random.Random, likelihood: float, depth: 
             setattr(message, field.name, _scalar(field, chance))
 
 
-def _add(message: Message, field: FieldDescriptor, chance: random.Random, depth: int) -> None:
+def _add(message: Message, field: Any, chance: random.Random, depth: int) -> None:
     values = getattr(message, field.name)
     if field.message_type is None:
         values.append(_scalar(field, chance))
@@ -62,7 +62,7 @@ def _add(message: Message, field: FieldDescriptor, chance: random.Random, depth:
         scribble(values.add(), chance, 0.7, depth + 1)
 
 
-def _scalar(field: FieldDescriptor, chance: random.Random) -> Any:
+def _scalar(field: Any, chance: random.Random) -> Any:
     match field.cpp_type:
         case FieldDescriptor.CPPTYPE_STRING:
             return chance.choice(_BYTES if field.type == FieldDescriptor.TYPE_BYTES else _TEXTS)
