@@ -91,7 +91,7 @@ function singleOf(field: DescField, depth: number): fc.Arbitrary<JsonValue> {
       fc.constantFrom(-1, 99, 2 ** 31 - 1),
     );
   }
-  return scalarOf(field.scalar ?? ScalarType.STRING);
+  return scalars[field.scalar ?? ScalarType.STRING];
 }
 
 const texts = fc.oneof(
@@ -103,32 +103,31 @@ const reals = fc
   .oneof(fc.double(), fc.double({ min: -1, max: 3 }))
   .map((value) => (Number.isFinite(value) ? value : String(value)));
 
-function scalarOf(scalar: ScalarType): fc.Arbitrary<JsonValue> {
-  switch (scalar) {
-    case ScalarType.STRING:
-      return texts;
-    case ScalarType.BOOL:
-      return fc.boolean();
-    case ScalarType.BYTES:
-      return fc.base64String({ maxLength: 200 });
-    case ScalarType.DOUBLE:
-      return reals;
-    case ScalarType.FLOAT:
-      return fc.float({ noNaN: true, noDefaultInfinity: true });
-    case ScalarType.UINT32:
-    case ScalarType.FIXED32:
-      return fc.oneof(fc.nat({ max: 200 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
-    case ScalarType.INT32:
-    case ScalarType.SINT32:
-    case ScalarType.SFIXED32:
-      return fc.oneof(fc.integer({ min: -10, max: 200 }), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }));
-    case ScalarType.UINT64:
-    case ScalarType.FIXED64:
-      return fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
-    default:
-      return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String);
-  }
-}
+const signed = (bits: bigint): fc.Arbitrary<bigint> =>
+  fc.bigInt({ min: -(2n ** (bits - 1n)), max: 2n ** (bits - 1n) - 1n });
+const unsigned = (bits: bigint): fc.Arbitrary<bigint> => fc.bigInt({ min: 0n, max: 2n ** bits - 1n });
+const int32 = fc.oneof(fc.integer({ min: -10, max: 200 }), signed(32n).map(Number));
+const uint32 = fc.oneof(fc.nat({ max: 200 }), unsigned(32n).map(Number));
+const int64 = signed(64n).map(String);
+const uint64 = unsigned(64n).map(String);
+
+const scalars: Record<ScalarType, fc.Arbitrary<JsonValue>> = {
+  [ScalarType.STRING]: texts,
+  [ScalarType.BOOL]: fc.boolean(),
+  [ScalarType.BYTES]: fc.base64String({ maxLength: 200 }),
+  [ScalarType.DOUBLE]: reals,
+  [ScalarType.FLOAT]: fc.float({ noNaN: true, noDefaultInfinity: true }),
+  [ScalarType.INT32]: int32,
+  [ScalarType.SINT32]: int32,
+  [ScalarType.SFIXED32]: int32,
+  [ScalarType.UINT32]: uint32,
+  [ScalarType.FIXED32]: uint32,
+  [ScalarType.INT64]: int64,
+  [ScalarType.SINT64]: int64,
+  [ScalarType.SFIXED64]: int64,
+  [ScalarType.UINT64]: uint64,
+  [ScalarType.FIXED64]: uint64,
+};
 
 /** Cut, changed or with something behind it. */
 function damaged(bytes: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> {

@@ -14,7 +14,7 @@ const sockets: Socket[] = [];
 beforeAll(async () => {
   const adapter = new GatewayHttpAdapter();
   adapter.initHttpServer();
-  server = adapter.getHttpServer() as Server;
+  server = adapter.getHttpServer();
   Object.assign(server, { headersTimeout: 300, requestTimeout: 300 });
   adapter.use('/begun', (_request: unknown, response: { write: (text: string) => void }) => response.write('begun'));
   adapter.use('/read', () => undefined);

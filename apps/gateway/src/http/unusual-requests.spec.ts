@@ -1,6 +1,5 @@
 // What a caller may expect of a request whose body it has not sent yet.
-import { once } from 'node:events';
-import { request, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { text } from 'node:stream/consumers';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -28,10 +27,14 @@ async function sendCarefully(options: RequestOptions): Promise<{ wasAsked: boole
     sending.end(body);
   });
   sending.flushHeaders();
-  const [reply] = (await once(sending, 'response')) as [IncomingMessage];
+  const reply = await replyTo(sending);
   const told = await text(reply);
   sending.destroy();
   return { wasAsked, status: reply.statusCode ?? 0, text: told };
+}
+
+function replyTo(sending: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => sending.once('response', resolve).once('error', reject));
 }
 
 const expecting = (headers: Record<string, string | number>) => ({
@@ -58,7 +61,7 @@ it('ignores an expectation that it does not know', async () => {
   const headers = { 'content-type': 'application/json', expect: '200-maybe' };
   const sending = request({ host: '127.0.0.1', port, method: 'POST', path: '/v1/echo', headers });
   sending.end(body);
-  const [reply] = (await once(sending, 'response')) as [IncomingMessage];
+  const reply = await replyTo(sending);
   reply.resume();
   expect(reply.statusCode).toBe(201);
 });
