@@ -46,6 +46,6 @@ test('file and line are told, and not what the line says', () => {
 });
 
 test("the worker's tests use the same word", () => {
-  const source = fs.readFileSync(inRoot('worker-python', 'tests', 'conftest.py'), 'utf8');
+  const source = fs.readFileSync(inRoot('worker-python', 'tests', 'component', 'rpc', 'conftest.py'), 'utf8');
   assert.match(source, new RegExp(`^CANARY = "${canary}"$`, 'm'));
 });

@@ -16,6 +16,9 @@ from illustration_worker.engine.fake import FakeEngine, FakeScript
 from illustration_worker.rpc.address import Address, UnixAddress
 from illustration_worker.rpc.server import WorkerServer
 
+CANARY = "kanarienvogel"
+"""In every prompt: no log may repeat it. ``scripts/privacy/canary.mjs`` looks for it at the end of ``npm test``."""
+
 
 @dataclass
 class Running:
@@ -69,7 +72,7 @@ def make_request(**changes: Any) -> worker_pb2.GenerateRequest:
     fields: dict[str, Any] = {
         "job_id": "job-1",
         "request_id": "request-1",
-        "prompt": "a very private memory of the sea, kanarienvogel",
+        "prompt": f"a very private memory of the sea, {CANARY}",
         "num_inference_steps": 3,
         "seed": 7,
     }
