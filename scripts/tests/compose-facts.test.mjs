@@ -19,6 +19,19 @@ test('the profiles are cpu, gpu and observability, and a worker belongs to one o
   );
 });
 
+for (const profile of ['cpu', 'gpu', 'observability']) {
+  test(`with the profile ${profile} alone, nobody waits for what is not started`, () => {
+    const started = Object.entries(services).filter(([, one]) => one.profiles?.includes(profile) ?? true);
+    const names = started.map(([name]) => name);
+    const awaited = started.flatMap(([, one]) => Object.keys(one.depends_on ?? {}));
+    assert.ok(awaited.length > 0);
+    assert.deepEqual(
+      awaited.filter((name) => !names.includes(name)),
+      [],
+    );
+  });
+}
+
 test('the GPU is reserved for the worker that draws on it', () => {
   const [device] = services.worker.deploy.resources.reservations.devices;
   assert.deepEqual(device.capabilities, ['gpu']);
