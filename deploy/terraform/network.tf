@@ -1,4 +1,4 @@
-# callers -> load balancer -> tasks -> database, and nothing else in.
+# callers -> load balancer -> tasks -> database and cache, and nothing else in.
 
 resource "aws_security_group" "load_balancer" {
   name        = "${var.name}-load-balancer"
@@ -68,6 +68,25 @@ resource "aws_vpc_security_group_ingress_rule" "from_tasks" {
   referenced_security_group_id = aws_security_group.task.id
   from_port                    = 5432
   to_port                      = 5432
+  ip_protocol                  = "tcp"
+}
+
+# The cache is somebody else's (`cache`); what lets the tasks in is ours.
+resource "aws_vpc_security_group_egress_rule" "to_cache" {
+  count                        = var.cache == null ? 0 : 1
+  security_group_id            = aws_security_group.task.id
+  referenced_security_group_id = var.cache.security_group_id
+  from_port                    = var.cache.port
+  to_port                      = var.cache.port
+  ip_protocol                  = "tcp"
+}
+
+resource "aws_vpc_security_group_ingress_rule" "cache_from_tasks" {
+  count                        = var.cache == null ? 0 : 1
+  security_group_id            = var.cache.security_group_id
+  referenced_security_group_id = aws_security_group.task.id
+  from_port                    = var.cache.port
+  to_port                      = var.cache.port
   ip_protocol                  = "tcp"
 }
 

@@ -1,8 +1,8 @@
-# AUTH_TOKEN and DATABASE_URL. Their values come as ephemeral variables: they are in no state file and no plan, and are
+# AUTH_TOKEN, DATABASE_URL, and CACHE_URL where there is a cache. Their values come as ephemeral variables: they are in no state file and no plan, and are
 # written only when `secret_version` is raised. How to rotate them: docs/10-operations.md.
 
 resource "aws_secretsmanager_secret" "service" {
-  for_each                = toset(["AUTH_TOKEN", "DATABASE_URL"])
+  for_each                = toset(concat(["AUTH_TOKEN", "DATABASE_URL"], var.cache == null ? [] : ["CACHE_URL"]))
   name                    = "${var.name}/${each.key}"
   recovery_window_in_days = 7
   tags                    = local.tags
@@ -21,5 +21,12 @@ resource "aws_secretsmanager_secret_version" "database" {
     "postgres://illustration:", var.database_password,
     "@", aws_rds_cluster.jobs.endpoint, ":5432/illustration?sslmode=no-verify",
   ])
+  secret_string_wo_version = var.secret_version
+}
+
+resource "aws_secretsmanager_secret_version" "cache" {
+  count                    = var.cache == null ? 0 : 1
+  secret_id                = aws_secretsmanager_secret.service["CACHE_URL"].id
+  secret_string_wo         = var.cache_url
   secret_string_wo_version = var.secret_version
 }

@@ -125,6 +125,12 @@ variable "database_capacity" {
   default     = { min = 0.5, max = 8 }
 }
 
+variable "cache" {
+  description = "A Redis or Valkey server that exists, such as ElastiCache's: the security group before it, and its port. Its URL is `cache_url`. Default: each task remembers its own pictures."
+  type        = object({ security_group_id = string, port = optional(number, 6379) })
+  default     = null
+}
+
 variable "alarm_topic_arns" {
   description = "SNS topics that are told of alarms."
   type        = list(string)
@@ -171,8 +177,24 @@ variable "database_password" {
   }
 }
 
+variable "cache_url" {
+  description = "The URL of `cache`, with its password if it has one: rediss://USER:PASSWORD@HOST:6379; redis:// without TLS."
+  type        = string
+  sensitive   = true
+  ephemeral   = true
+  default     = null
+  validation {
+    condition     = (var.cache == null) == (var.cache_url == null)
+    error_message = "cache and cache_url belong together: give both or neither."
+  }
+  validation {
+    condition     = var.cache_url == null || can(regex("^rediss?://[^ ]+$", var.cache_url))
+    error_message = "The URL begins with redis:// or rediss://."
+  }
+}
+
 variable "secret_version" {
-  description = "Raise it to have the two values above written; otherwise those that are there stay, whatever is given."
+  description = "Raise it to have the values above written; otherwise those that are there stay, whatever is given."
   type        = number
   default     = 1
 }

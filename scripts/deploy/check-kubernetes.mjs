@@ -29,9 +29,11 @@ const everyKnob = renderChart(
     'resources.gateway.limits.cpu=2',
     'serviceMonitor.enabled=true',
     'networkPolicy.monitoringNamespace=observability',
+    'networkPolicy.storePorts[0]=6432',
   ],
 );
 note('chart with every knob turned', [...invalid(everyKnob), ...ofDeployments(everyKnob)]);
+note('chart without a cache', cacheLeft(renderChart(pairs.multi, ['settings.gateway.CACHE_URL=null'])));
 note('the schema of the values', accepted());
 for (const problem of problems) console.error(problem);
 if (problems.length === 0)
@@ -60,6 +62,11 @@ function ofDeployments(text) {
   return deployments.length === 1 ? violations(deployments[0], settings) : ['there should be one Deployment'];
 }
 
+/** A setting of a values file that `null` should have taken away. */
+function cacheLeft(text) {
+  return text.includes('CACHE_URL') ? ['CACHE_URL is still there'] : [];
+}
+
 /** Values that must be refused and are not. */
 function accepted() {
   const wrong = [
@@ -68,6 +75,9 @@ function accepted() {
     'updateStrategy=RollingUpdate',
     'settings.gateway.lower_case=1',
     'drain.preStopSeconds=-1',
+    'networkPolicy.storePorts[0]=redis',
+    'settings.gateway.DATABASE_URL=postgres://host/illustration',
+    'settings.gateway.CACHE_URL=redis://:password@host:6379',
     'nosuchvalue=1',
   ];
   return wrong.filter((one) => isAccepted(one)).map((one) => `takes --set ${one}`);

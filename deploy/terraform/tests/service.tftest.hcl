@@ -48,6 +48,12 @@ mock_provider "aws" {
   }
 }
 
+override_resource {
+  target          = aws_security_group.task
+  override_during = plan
+  values          = { id = "sg-task" }
+}
+
 variables {
   vpc_id             = "vpc-1"
   private_subnet_ids = ["subnet-a", "subnet-b"]
@@ -207,4 +213,62 @@ run "fewer_tasks_at_most_than_at_least_are_refused" {
     max_tasks = 2
   }
   expect_failures = [var.max_tasks]
+}
+
+run "without_a_cache_nothing_leads_to_one" {
+  command = plan
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.to_cache) + length(aws_vpc_security_group_ingress_rule.cache_from_tasks) == 0
+    error_message = "A way to Redis is open, and there is none."
+  }
+  assert {
+    condition     = !contains([for one in local.secrets.gateway : one.name], "CACHE_URL")
+    error_message = "A task does not start that asks for a secret without a value."
+  }
+}
+
+run "a_cache_is_reached_by_the_tasks_alone" {
+  command = plan
+  variables {
+    cache     = { security_group_id = "sg-cache", port = 6380 }
+    cache_url = "rediss://service:0123456789abcdef0123@cache.example:6380"
+  }
+
+  assert {
+    condition = (
+      aws_vpc_security_group_egress_rule.to_cache[0].security_group_id == "sg-task" &&
+      aws_vpc_security_group_egress_rule.to_cache[0].referenced_security_group_id == "sg-cache" &&
+      aws_vpc_security_group_ingress_rule.cache_from_tasks[0].security_group_id == "sg-cache" &&
+      aws_vpc_security_group_ingress_rule.cache_from_tasks[0].referenced_security_group_id == "sg-task"
+    )
+    error_message = "The way from the tasks to the cache is open at one end only."
+  }
+  assert {
+    condition = alltrue([
+      for rule in [aws_vpc_security_group_egress_rule.to_cache[0], aws_vpc_security_group_ingress_rule.cache_from_tasks[0]] :
+      rule.from_port == 6380 && rule.to_port == 6380
+    ])
+    error_message = "Another port than the cache's is open."
+  }
+  assert {
+    condition     = toset([for one in local.secrets.gateway : one.name]) == toset(["AUTH_TOKEN", "DATABASE_URL", "CACHE_URL"])
+    error_message = "The gateway is not told of the cache."
+  }
+  assert {
+    condition     = length(jsondecode(aws_iam_role_policy.execution.policy).Statement[0].Resource) == 3
+    error_message = "ECS may not read the cache's secret."
+  }
+  assert {
+    condition     = !strcontains(aws_ecs_task_definition.service.container_definitions, "0123456789abcdef0123")
+    error_message = "The cache's password stands in the task definition."
+  }
+}
+
+run "a_cache_without_its_url_is_refused" {
+  command = plan
+  variables {
+    cache = { security_group_id = "sg-cache" }
+  }
+  expect_failures = [var.cache_url]
 }

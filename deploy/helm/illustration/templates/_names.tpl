@@ -17,8 +17,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{/* A container's environment: a map of names to values -> a list, in the order of the names. */}}
 {{- define "illustration.env" -}}
 {{- range $name, $value := . }}
+{{- if ne $value nil }}
 - name: {{ $name }}
   value: {{ $value | quote }}
+{{- end }}
 {{- end }}
 {{- end }}
 
