@@ -1,5 +1,5 @@
-// Do dashboards and rules speak of what there is? Every metric in them exists, with every label that is selected or grouped by;
-// every alert has a unit test and a paragraph that says what to do.
+// Do dashboards, rules and CloudWatch's alarms speak of what there is? Every metric in them exists, with every label that is selected
+// or grouped by; every alert has a unit test and a paragraph that says what to do.
 import fs from 'node:fs';
 import process from 'node:process';
 import { parse } from 'yaml';
@@ -22,16 +22,18 @@ const expressions = [
   ...rules.map(({ record, alert, expr }) => ({ where: `rule ${record ?? alert}`, expr })),
   ...dashboardExpressions('illustration.json'),
 ];
+const exported = terraformMetrics();
 const alerts = rules.flatMap(({ alert }) => alert ?? []);
 const problems = [
   ...expressions.flatMap(({ where, expr }) => problemsOf(expr).map((problem) => `${where}: ${problem}`)),
+  ...exported.filter((name) => !labelsOf.has(name)).map((name) => `deploy/terraform: there is no metric ${name}`),
   ...alerts.filter((name) => !tests.includes(`"${name}"`)).map((name) => `alert ${name}: it has no unit test`),
   ...alerts
     .filter((name) => !page.includes(`### ${name}\n`))
     .map((name) => `alert ${name}: no paragraph says what to do`),
 ];
 for (const problem of problems) console.error(problem);
-console.log(`${expressions.length} expressions, ${alerts.length} alerts`);
+console.log(`${expressions.length} expressions, ${alerts.length} alerts, ${exported.length} metrics for CloudWatch`);
 process.exitCode = problems.length > 0 ? 1 : 0;
 
 /** Name of every series -> the labels it may have. */
@@ -56,6 +58,14 @@ function problemsOf(expr) {
     if (known === undefined) return [`there is no metric ${name}`];
     return labels.filter((label) => !known.includes(label)).map((label) => `${name} has no label ${label}`);
   });
+}
+
+/** What CloudWatch's agent keeps, and what alarms and autoscaling read of it. */
+function terraformMetrics() {
+  const text = ['metrics.tf', 'alarms.tf', 'autoscaling.tf']
+    .map((file) => fs.readFileSync(inRoot('deploy', 'terraform', file), 'utf8'))
+    .join('\n');
+  return [...new Set([...text.matchAll(/"(illustration_[a-z_]+)"/g)].map(([, name]) => name))];
 }
 
 function dashboardExpressions(file) {

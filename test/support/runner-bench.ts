@@ -20,7 +20,6 @@ import { IllustrationRunner } from '../../apps/gateway/src/illustration/illustra
 import { IllustrationService, type AcceptOptions } from '../../apps/gateway/src/illustration/illustration.service.js';
 import { PictureDrawing } from '../../apps/gateway/src/illustration/picture-drawing.js';
 import { PictureMaker } from '../../apps/gateway/src/illustration/picture-maker.js';
-import { CacheCounts } from '../../apps/gateway/src/illustration/result-cache/cache-counts.js';
 import { ResultCache } from '../../apps/gateway/src/illustration/result-cache/result-cache.js';
 import { TwinDrawings } from '../../apps/gateway/src/illustration/result-cache/twin-drawings.js';
 import { LoraFiles } from '../../apps/gateway/src/illustration/lora-files.js';
@@ -32,6 +31,7 @@ import type { Lease } from '../../apps/gateway/src/jobs/job-queue.js';
 import type { JobOutcome } from '../../apps/gateway/src/jobs/job-runner.js';
 import { FileObjectStore } from '../../apps/gateway/src/storage/file/file-object-store.js';
 import { ObjectKeys } from '../../apps/gateway/src/storage/object-keys.js';
+import { CacheOutcomes } from './cache-outcomes.js';
 import { JobPath } from './job-path.js';
 
 const defaults = {
@@ -80,7 +80,7 @@ export class RunnerBench {
   store: FileObjectStore;
   illustrator: AttentiveIllustrator;
   runner: IllustrationRunner;
-  cacheCounts: CacheCounts;
+  cacheOutcomes = new CacheOutcomes();
   private readonly caches: ResultCache[] = [];
   private service: IllustrationService;
 
@@ -106,7 +106,8 @@ export class RunnerBench {
     await this.store.put('subjects/ada.png', Buffer.from('subject photo'), 'image/png');
     this.illustrator = new AttentiveIllustrator(stepMs, checkpointEvery);
     this.closeCaches();
-    this.cacheCounts = new CacheCounts();
+    this.cacheOutcomes.stop();
+    this.cacheOutcomes = new CacheOutcomes();
     this.runner = this.newRunner(resultCache);
     const loras = new LoraFiles(this.store, keys, this.illustrator);
     this.service = new IllustrationService(this.illustrator, loras, new Results(this.store, keys), this.jobPath.store);
@@ -122,7 +123,7 @@ export class RunnerBench {
     const drafts = new Drafts(this.jobPath.checkpoints, this.jobPath.previews);
     const twins = new TwinDrawings();
     const drawing = new PictureDrawing(desk, results, drafts);
-    const maker = new PictureMaker(illustrator, desk, drawing, results, cache, twins, this.cacheCounts);
+    const maker = new PictureMaker(illustrator, desk, drawing, results, cache, twins);
     const loras = new LoraFiles(store, keys, illustrator);
     return new IllustrationRunner(illustrator, maker, twins, loras, new ReferenceImages(store, keys), results);
   }
@@ -162,6 +163,7 @@ export class RunnerBench {
   }
 
   async stop(): Promise<void> {
+    this.cacheOutcomes.stop();
     this.closeCaches();
     await this.jobPath.stop();
     await this.database.close();

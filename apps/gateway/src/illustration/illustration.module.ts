@@ -20,7 +20,6 @@ import { IllustrationCalls } from './rest/illustration-calls.js';
 import { IllustrationReplies } from './rest/illustration-replies.js';
 import { IllustrationsController } from './rest/illustrations.controller.js';
 import { ModelsController } from './rest/models.controller.js';
-import { CacheCounts } from './result-cache/cache-counts.js';
 import { ResultCache } from './result-cache/result-cache.js';
 import { TwinDrawings } from './result-cache/twin-drawings.js';
 import { UsersController } from './rest/users.controller.js';
@@ -44,7 +43,6 @@ import { GrpcIllustrator } from './worker/grpc-illustrator.js';
     PictureMaker,
     ResultCache,
     TwinDrawings,
-    CacheCounts,
     JobWait,
     UserErasure,
     WorkerMemory,
@@ -53,7 +51,7 @@ import { GrpcIllustrator } from './worker/grpc-illustrator.js';
     { provide: JobRunner, useClass: IllustrationRunner },
     { provide: Illustrator, inject: [AppConfig], useFactory: makeIllustrator },
   ],
-  exports: [CacheCounts, Illustrator, IllustrationService, JobRunner, Models, UserErasure],
+  exports: [Illustrator, IllustrationService, JobRunner, Models, UserErasure],
 })
 export class IllustrationModule {}
 

@@ -6,7 +6,7 @@ import { Illustrator } from './domain/illustrator.js';
 import { DrawingDesk } from './drawing-desk.js';
 import type { MadePicture } from './made-picture.js';
 import { PictureDrawing, type Made, type MakeOptions, type Order } from './picture-drawing.js';
-import { CacheCounts } from './result-cache/cache-counts.js';
+import { resultLookedUp } from './result-cache/cache-signals.js';
 import type { KnownPicture } from './result-cache/cached-picture.js';
 import { pictureIdentity } from './result-cache/picture-identity.js';
 import { ResultCache } from './result-cache/result-cache.js';
@@ -29,7 +29,6 @@ export class PictureMaker {
     private readonly results: Results,
     private readonly cache: ResultCache,
     private readonly twins: TwinDrawings,
-    private readonly counts: CacheCounts,
   ) {}
 
   /** @throws DomainError as `DrawingDesk.draw` and `Results.keep` */
@@ -37,7 +36,7 @@ export class PictureMaker {
     const identity = this.identityOf(order, options);
     if (identity === undefined) return (await this.drawing.draw(order, options)).made;
     if (order.isFreshWanted) {
-      this.counts.record('bypassed');
+      resultLookedUp.send({ outcome: 'bypassed' });
       return (await this.drawAndRemember(identity, order, options)).made;
     }
     const { signal, onWaiting } = options;
@@ -45,7 +44,7 @@ export class PictureMaker {
       this.findOrDraw(identity, order, watchedBy(tellTwins, options)),
     );
     if ('made' in shared) return shared.made.made;
-    this.counts.record('shared');
+    resultLookedUp.send({ outcome: 'shared' });
     return this.drawing.copy(shared.known, order, signal);
   }
 
@@ -64,11 +63,11 @@ export class PictureMaker {
       try {
         const found = await this.find(identity, options.signal);
         if (typeof found !== 'string') {
-          this.counts.record(hasWaited ? 'shared' : 'hit');
+          resultLookedUp.send({ outcome: hasWaited ? 'shared' : 'hit' });
           return { made: await this.drawing.copy(found, order, options.signal), known: found };
         }
         if (claim !== undefined) {
-          this.counts.record(found);
+          resultLookedUp.send({ outcome: found });
           return await this.drawAndRemember(identity, order, options);
         }
       } finally {

@@ -88,9 +88,9 @@ describe('a request that was drawn before', () => {
     const third = await done({ seed: 7 });
     expect(third.receipt).toMatchObject({ images: [{ cached_from: fresh.id }] });
     expect(first.id).not.toBe(fresh.id);
-    expect([bench.cacheCounts.of('miss'), bench.cacheCounts.of('bypassed'), bench.cacheCounts.of('hit')]).toEqual([
-      1, 1, 1,
-    ]);
+    expect([bench.cacheOutcomes.of('miss'), bench.cacheOutcomes.of('bypassed'), bench.cacheOutcomes.of('hit')]).toEqual(
+      [1, 1, 1],
+    );
   });
 
   it('is drawn anew for another tenant', async () => {
@@ -119,7 +119,7 @@ describe('a request that was drawn before', () => {
     await spoil(join(bench.folder, key), key);
     const second = await done({ seed: 7 });
     expect(isCached(second)).toBe(false);
-    expect(bench.cacheCounts.of('vanished')).toBe(1);
+    expect(bench.cacheOutcomes.of('vanished')).toBe(1);
     const third = await done({ seed: 7 });
     expect(third.receipt).toMatchObject({ images: [{ cached_from: second.id }] });
   });
@@ -189,7 +189,7 @@ describe('two jobs with the same request at the same time', () => {
     expect(ended.filter((job) => isCached(job))).toHaveLength(2);
     expect(new Set(ended.map((job) => imagesOf(job)[0]?.sha256)).size).toBe(1);
     for (const { resultKeys } of ended) expect(await bench.store.exists(resultKeys[0] ?? '')).toBe(true);
-    expect(bench.cacheCounts.of('shared')).toBe(2);
+    expect(bench.cacheOutcomes.of('shared')).toBe(2);
     expect(bench.runner.room()).toBe(8);
   });
 
@@ -258,7 +258,7 @@ describe.skipIf(!hasRedis)('instances that share a Redis', () => {
     expect(isCached(await done({ seed: 1 }))).toBe(true);
     await redis.end();
     await vi.waitFor(async () => expect(isCached(await done({ seed: 1 }))).toBe(false), 10_000);
-    expect(bench.cacheCounts.of('unavailable')).toBeGreaterThan(0);
+    expect(bench.cacheOutcomes.of('unavailable')).toBeGreaterThan(0);
   });
 
   /** Two jobs for one picture, each leased by an instance of its own; both have reached the server. */

@@ -25,7 +25,7 @@ const post = (body: object, headers: Record<string, string> = {}) =>
   });
 
 beforeAll(async () => {
-  whole = await WholeApp.start({ METRICS_PORT: '0' });
+  whole = await WholeApp.start({ METRICS_PORT: '0', RESULT_CACHE_TTL_SECONDS: '60' });
   await post({}, { 'idempotency-key': 'twice' });
   await post({}, { 'idempotency-key': 'twice' });
   await post({ user_id: 'nobody' });
@@ -73,6 +73,24 @@ describe('/metrics', () => {
     );
     expect(valueOf('illustration_job_queue_wait_seconds_count', { kind: 'memory' })).toBe(3);
     expect(valueOf('illustration_job_service_seconds_count', { kind: 'memory' })).toBe(1);
+  });
+
+  it('tells pictures that were there already from those that were drawn', async () => {
+    for (const isFresh of [false, false, true]) {
+      await post({ seed: 7 }, isFresh ? { 'cache-control': 'no-cache' } : {});
+    }
+    const now = await readMetrics(page());
+    const of = (name: string, label: string): Record<string, number> =>
+      Object.fromEntries(now.filter((one) => one.name === name).map(({ labels, value }) => [labels[label], value]));
+    const none = { shared: 0, vanished: 0, unavailable: 0 };
+    expect(of('illustration_result_cache_lookups_total', 'outcome')).toEqual({ hit: 1, miss: 1, bypassed: 1, ...none });
+    expect(now).toContainEqual(
+      expect.objectContaining({
+        name: 'illustration_pictures_total',
+        labels: { kind: 'memory', origin: 'cached' },
+        value: 1,
+      }),
+    );
   });
 
   it('tells of requests by route and of calls by method', () => {

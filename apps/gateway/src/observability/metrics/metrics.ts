@@ -1,6 +1,7 @@
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 
 import { serviceInfo } from '../service-info.js';
+import { CacheMetrics } from './cache-metrics.js';
 import { JobMetrics } from './job-metrics.js';
 import { PictureMetrics } from './picture-metrics.js';
 import { QueueMetrics } from './queue-metrics.js';
@@ -13,12 +14,17 @@ export interface StateSource {
   isWorkerReady(): boolean;
 }
 
-/** Every metric of the gateway, and the watches that fill them. docs/08-metrics.md is made from what is here. */
+/** Every metric of the gateway, and the watches that fill them. docs/08-observability.md is made from what is here. */
 export class Metrics {
   readonly registry = new Registry();
-  private readonly groups = [RequestMetrics, JobMetrics, PictureMetrics, QueueMetrics, StorageMetrics].map(
-    (Group) => new Group(this.registry),
-  );
+  private readonly groups = [
+    RequestMetrics,
+    JobMetrics,
+    PictureMetrics,
+    CacheMetrics,
+    QueueMetrics,
+    StorageMetrics,
+  ].map((Group) => new Group(this.registry));
   private stops: (() => void)[] = [];
 
   constructor(state: StateSource) {

@@ -10,8 +10,16 @@ import { tenantClassOf } from './tenant-class.js';
 /** What is counted of a receipt. */
 const receipt = z.object({
   gpu_seconds: z.number(),
-  images: z.array(z.object({ adopted: z.boolean(), resumed_from_step: z.number().nullable() })),
+  images: z.array(
+    z.object({
+      adopted: z.boolean(),
+      cached_from: z.string().nullish(),
+      resumed_from_step: z.number().nullable(),
+    }),
+  ),
 });
+
+type ReceiptImage = z.infer<typeof receipt>['images'][number];
 
 /** The pictures of succeeded jobs: what they cost and where their time went, as their receipts say. */
 export class PictureMetrics {
@@ -23,7 +31,7 @@ export class PictureMetrics {
     const registers = [registry];
     this.pictures = new Counter({
       name: 'illustration_pictures_total',
-      help: 'Pictures of succeeded jobs. `origin`: `drawn` from the first step, `resumed` from a checkpoint, `adopted` from an earlier attempt that had stored it.',
+      help: 'Pictures of succeeded jobs. `origin`: `drawn` from the first step, `resumed` from a checkpoint, `adopted` from an earlier attempt that had stored it, `cached`: copied from another job.',
       labelNames: ['kind', 'origin'],
       registers,
     });
@@ -53,12 +61,16 @@ export class PictureMetrics {
     if (!read.success) return;
     const { kind, tenant } = job;
     this.gpuSeconds.inc({ tenant_class: tenantClassOf(tenant), kind }, read.data.gpu_seconds);
-    for (const { adopted, resumed_from_step: step } of read.data.images) {
-      this.pictures.inc({ kind, origin: adopted ? 'adopted' : step === null ? 'drawn' : 'resumed' });
-    }
+    for (const image of read.data.images) this.pictures.inc({ kind, origin: originOf(image) });
     for (const [name, ms] of Object.entries(timingsOf(job))) {
       const stage = name.replace(/_ms$/, '');
       if (stage !== 'total') this.stages.labels(stage).observe(ms / 1000);
     }
   }
+}
+
+function originOf({ adopted, cached_from: source, resumed_from_step: step }: ReceiptImage): string {
+  if (adopted) return 'adopted';
+  if (typeof source === 'string') return 'cached';
+  return step === null ? 'drawn' : 'resumed';
 }

@@ -54,7 +54,7 @@ function methodOf(method: string): string {
 
 /** As `methodOf`: the services that there are, and one word for all else. */
 function grpcMethodOf(path: string): string {
-  return /^\/(autobio\.illustration\.v1\.IllustrationService\/(Illustrate|GetJob|ListJobs|CancelJob|DescribeModels)|grpc\.health\.v1\.Health\/(Check|Watch))$/.test(
+  return /^\/(autobio\.illustration\.v1\.IllustrationService\/(Illustrate|GetJob|ListJobs|CancelJob|DescribeModels|EraseUserData)|grpc\.health\.v1\.Health\/(Check|Watch))$/.test(
     path,
   )
     ? path.slice(1)

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Signal } from '../../observability/signal.js';
 
 /**
  * What looking for a picture brought: `hit` it was remembered, `shared` another job was drawing it, `miss` it had to be
@@ -8,16 +8,5 @@ import { Injectable } from '@nestjs/common';
 export const cacheOutcomes = ['hit', 'shared', 'miss', 'vanished', 'bypassed', 'unavailable'] as const;
 export type CacheOutcome = (typeof cacheOutcomes)[number];
 
-/** How often each outcome was met since the start: for metrics. */
-@Injectable()
-export class CacheCounts {
-  private readonly counts = new Map<CacheOutcome, number>();
-
-  record(outcome: CacheOutcome): void {
-    this.counts.set(outcome, this.of(outcome) + 1);
-  }
-
-  of(outcome: CacheOutcome): number {
-    return this.counts.get(outcome) ?? 0;
-  }
-}
+/** A picture with a seed of its caller's was looked for before it was drawn. */
+export const resultLookedUp = new Signal<{ outcome: CacheOutcome }>();
