@@ -1,7 +1,9 @@
 // How far it scales on this machine: N gateways and N workers on one PostgreSQL and one S3 server, kills, the scaling signal.
-// `npm run scale-test -- 1 2 4 8` chooses the numbers.
+// `npm run scale-test -- 1 2 4 8` chooses the numbers; by default they go by the cores (scripts/service/pod-numbers.mjs).
+import os from 'node:os';
 import { inRoot, nodeTool } from '../paths.mjs';
 import { CommandFailed, exitCode } from '../progress.mjs';
+import { podNumbers } from '../service/pod-numbers.mjs';
 import { ensureS3Server } from '../setup/s3-server.mjs';
 import { setUpService } from '../setup/setup.mjs';
 
@@ -14,6 +16,9 @@ export default async function scaleTest(numbers) {
   await setUpService();
   await ensureS3Server();
   process.env.OMP_NUM_THREADS = '1';
-  if (numbers.length > 0) process.env.SCALE_PODS = numbers.join(' ');
+  const cores = os.availableParallelism();
+  const pods = numbers.length > 0 ? numbers : podNumbers(cores);
+  console.log(`pods: ${pods.join(', ')}, on ${cores} cores`);
+  process.env.SCALE_PODS = pods.join(' ');
   return exitCode(nodeTool('vitest'), ['run', '--project', 'scale'], { cwd: inRoot() });
 }

@@ -101,13 +101,27 @@ export function isTaken(url) {
   });
 }
 
-/** A port that is free now. */
+/** Below what systems give to outgoing connections and to port 0 (from 32768 on Linux, 49152 elsewhere). */
+const portsForServers = { first: 20_000, last: 32_000 };
+
+/**
+ * A port of loopback that is free now. No outgoing connection and no listener on port 0 can take it before it is listened
+ * on, as happens to ports that the system itself has picked: a test with many processes makes hundreds of connections.
+ */
 export async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  const { first, last } = portsForServers;
+  for (;;) {
+    const port = first + Math.floor(Math.random() * (last - first));
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port) {
+  const server = net.createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => (error.code === 'EADDRINUSE' ? resolve(false) : reject(error)));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /**

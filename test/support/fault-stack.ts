@@ -23,7 +23,12 @@ export interface StackOptions {
   env?: Record<string, string>;
   /** Where pictures go; by default into a folder. */
   s3?: S3Server;
+  /** Each pair is started when the one before it serves. Many at once would share the cores, and none be ready for minutes. */
+  isStartedInTurn?: boolean;
 }
+
+/** Of one gateway and its worker; the worker loads no model. */
+const startsWithinMs = 60_000;
 
 /** Real gateways and real workers that draw noise, on loopback, in a folder of their own, restarted when they die. */
 export class FaultStack {
@@ -41,15 +46,19 @@ export class FaultStack {
     this.history = new FaultHistory(path.join(folder, 'history.jsonl'));
   }
 
-  static async start({ pairs = 1, databaseUrl = '', env = {}, s3 }: StackOptions = {}): Promise<FaultStack> {
+  static async start(options: StackOptions = {}): Promise<FaultStack> {
+    const { pairs = 1, databaseUrl = '', env = {}, s3, isStartedInTurn = false } = options;
     const stack = new FaultStack(fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-faults-')), s3);
     for (let number = 0; number < pairs; number += 1) {
       await stack.addPair(number, { ...defaults, ...s3?.settings, DATABASE_URL: databaseUrl, ...env });
     }
     try {
       await stack.putAvatar();
-      stack.startAll();
-      await stack.untilServing();
+      if (!isStartedInTurn) stack.startAll();
+      for (let number = 0; number < pairs; number += 1) {
+        stack.startPair(number);
+        await stack.untilPairServes(number);
+      }
     } catch (error) {
       await stack.stop();
       throw error;
@@ -85,13 +94,7 @@ export class FaultStack {
 
   /** Resolves when every gateway would draw now. */
   async untilServing(): Promise<void> {
-    for (const url of this.urls) {
-      await untilTrue(`${url} serves`, 60_000, async () => {
-        const health = await fetch(`${url}/health`, { signal: AbortSignal.timeout(5000) }).catch(() => undefined);
-        await health?.arrayBuffer();
-        return health?.status === 200;
-      });
-    }
+    for (const number of this.urls.keys()) await this.untilPairServes(number);
   }
 
   /** What a process has logged so far, over all its lives. */
@@ -119,6 +122,30 @@ export class FaultStack {
   async stop(): Promise<void> {
     await Promise.all(this.processes.map((one) => one.end('SIGKILL')));
     if (process.env.FAULTS_KEEP !== '1') fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private startPair(number: number): void {
+    this.gateways[number]?.start();
+    this.workers[number]?.start();
+  }
+
+  private async untilPairServes(number: number): Promise<void> {
+    const url = this.urls[number] ?? '';
+    const isServing = untilTrue(`${url} serves`, startsWithinMs, async () => {
+      const health = await fetch(`${url}/health`, { signal: AbortSignal.timeout(5000) }).catch(() => undefined);
+      await health?.arrayBuffer();
+      return health?.status === 200;
+    });
+    await isServing.catch((error: unknown) => {
+      throw new Error(`pair ${number} does not serve; ${this.lastWords(number)}`, { cause: error });
+    });
+  }
+
+  /** What a gateway and its worker logged last. */
+  private lastWords(number: number): string {
+    return [`gateway-${number}`, `worker-${number}`]
+      .map((name) => `${name}: ${JSON.stringify(this.linesOf(name).at(-1) ?? 'nothing')}`)
+      .join('; ');
   }
 
   private get objects(): string {

@@ -42,6 +42,16 @@ export class ScalingSignal {
     });
   }
 
+  /** The most that the signal told of. */
+  peak(): number {
+    return Math.max(...this.looks.map(({ signal }) => signal ?? 0));
+  }
+
+  /** The most that there was at a look. */
+  truePeak(): number {
+    return Math.max(...this.looks.map(({ truth }) => truth));
+  }
+
   private async told(): Promise<number | undefined> {
     const port = this.stack.linesOf('gateway-0').findLast((line) => line.msg.startsWith('metrics on'))?.['port'];
     const samples = await readMetrics(`http://127.0.0.1:${String(port)}/metrics`).catch(() => []);

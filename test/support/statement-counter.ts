@@ -8,7 +8,8 @@ export interface StatementCount {
   cpuSeconds: number;
 }
 
-export const statementSettings = ['shared_preload_libraries=pg_stat_statements', 'max_connections=300'];
+/** Of postgresql.conf. */
+export const statementSettings = ['shared_preload_libraries=pg_stat_statements'];
 
 export class StatementCounter {
   private cpuSecondsBefore = 0;
