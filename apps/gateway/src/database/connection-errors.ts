@@ -13,8 +13,11 @@ const socketCodes: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
 ]);
 
-/** SQLSTATE: connection exceptions, insufficient resources, operator intervention (shutdown, starting up, failover). */
-const serverCodes = /^(08...|53...|57P0[1-5]|25006)$/;
+/**
+ * SQLSTATE: connection exceptions, insufficient resources, operator intervention (shutdown, starting up, failover), and the
+ * server's own time limits for a statement (57014) and for an idle transaction (25P03): it is there, and too slow.
+ */
+const serverCodes = /^(08...|53...|57P0[1-5]|57014|25006|25P03)$/;
 
 /** What `pg` itself says, without a code, about a connection that is gone. */
 const lostConnection =
