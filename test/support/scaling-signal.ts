@@ -25,7 +25,19 @@ export class ScalingSignal {
     private readonly database: string,
   ) {}
 
-  async watch(signal: AbortSignal): Promise<void> {
+  /** Looks until the work has ended, however it ends. */
+  async during<Result>(work: () => Promise<Result>): Promise<Result> {
+    const over = new AbortController();
+    const watching = this.watch(over.signal);
+    try {
+      return await work();
+    } finally {
+      over.abort();
+      await watching;
+    }
+  }
+
+  private async watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const [told, truth] = await Promise.all([this.told(), this.outstanding()]);
       this.looks.push({ at: Date.now(), signal: told, truth });
