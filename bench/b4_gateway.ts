@@ -2,46 +2,17 @@
 // Ours twice: on the embedded database, and on a PostgreSQL server that writes to disk before it answers. All keep avatars
 // and pictures on one S3 server. The fake's own step, a timer of 1 ms, is in our figures.
 // node_modules/.bin/node --import ./test/support/run-typescript.mjs bench/b4_gateway.ts
-import { portrait } from '../test/support/avatars.js';
 import { hasPostgres, PostgresServer } from '../test/support/postgres-server.js';
 import { RunningService } from '../test/support/running-service.js';
 import { S3Server } from '../test/support/s3-server.js';
 import { runBench, type Arms } from './arms.js';
-import { askMemory, median, sizeOfPng, spread } from './memories.js';
+import { median, sizeOfPng, spread } from './memories.js';
 import { Prototype } from './prototype.js';
+import { ask, lanes, newArm, putAvatars, takeTurns, type Arm } from './round_trips.js';
 import { compared, tell, verdict } from './rows.js';
 
 const rounds = 5;
-const calls = 16;
-const lanes = 8;
 const generationMs = 1300;
-
-interface Arm {
-  name: string;
-  url: string;
-  p50Ms: number[];
-  perSecond: number[];
-}
-
-async function ask(url: string, number: number): Promise<{ ms: number; uri: string }> {
-  const user = `user_${number % lanes}`;
-  const answer = await askMemory(url, { user_id: user, prompt: `prompt ${number}`, num_inference_steps: 1 });
-  if (answer.status !== 200) throw new Error(`${url} answered ${answer.status}: ${answer.text}`);
-  return { ms: answer.ms, uri: answer.text };
-}
-
-async function measure({ url, p50Ms, perSecond }: Arm): Promise<void> {
-  const alone: number[] = [];
-  for (let number = 0; number < calls; number += 1) alone.push((await ask(url, number)).ms);
-  const begun = performance.now();
-  await Promise.all(
-    Array.from({ length: lanes }, async (_, lane) => {
-      for (let number = lane; number < calls * 2; number += lanes) await ask(url, number);
-    }),
-  );
-  p50Ms.push(median(alone));
-  perSecond.push((calls * 2 * 1000) / (performance.now() - begun));
-}
 
 /** The prototype first. */
 async function start(arms: Arms, s3: S3Server): Promise<Arm[]> {
@@ -59,22 +30,17 @@ async function start(arms: Arms, s3: S3Server): Promise<Arm[]> {
   } else {
     console.log('There is no PostgreSQL on this machine: that arm is left out.');
   }
-  return started.map((arm) => ({ ...arm, p50Ms: [], perSecond: [] }));
+  return started.map(newArm);
 }
 
 async function b4(arms: Arms): Promise<void> {
   const s3 = await arms.started(S3Server.start());
-  for (let user = 0; user < lanes; user += 1) await s3.put(`avatars/user_${user}.png`, portrait);
+  await putAvatars(s3);
   const all = await start(arms, s3);
   const sizes = new Set<string>();
-  for (const { url } of all) {
-    sizes.add(sizeOfPng((await s3.get((await ask(url, 0)).uri)).body));
-    await measure({ name: '', url, p50Ms: [], perSecond: [] }); // not counted: what happens once only
-  }
+  for (const { url } of all) sizes.add(sizeOfPng((await s3.get((await ask(url, 0)).uri)).body));
   if (sizes.size !== 1) throw new Error(`the arms draw pictures of different size: ${[...sizes].join(', ')}`);
-  for (let round = 0; round < rounds; round += 1) {
-    for (const arm of round % 2 === 0 ? all : all.toReversed()) await measure(arm);
-  }
+  await takeTurns(all, rounds);
   const [prototype, ...ours] = all;
   if (prototype !== undefined) ours.forEach((arm) => tellOf(arm, prototype));
 }

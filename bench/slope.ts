@@ -6,8 +6,22 @@ export interface Slope {
   error: number;
 }
 
-/** @param points times in milliseconds; three at least */
-export function slopeOf(points: readonly { ms: number; value: number }[]): Slope {
+export interface Point {
+  ms: number;
+  value: number;
+}
+
+/** The mean of each stretch of time that has points, at their mean time. */
+export function meansOfStretches(points: readonly Point[], stretchMs: number): Point[] {
+  const stretches = Map.groupBy(points, ({ ms }) => Math.floor(ms / stretchMs));
+  return [...stretches.values()].map((together) => ({
+    ms: mean(together.map(({ ms }) => ms)),
+    value: mean(together.map(({ value }) => value)),
+  }));
+}
+
+/** @param points three at least */
+export function slopeOf(points: readonly Point[]): Slope {
   const hours = points.map(({ ms }) => ms / 3_600_000);
   const meanHour = mean(hours);
   const meanValue = mean(points.map(({ value }) => value));
