@@ -64,10 +64,20 @@ export class BossQueue {
     if (id === null) throw new Error(`the queue holds an entry with the id ${jobId} already`);
   }
 
-  /** Claims up to `count` entries in fair order. */
-  async fetch(tx: Transaction, count: number): Promise<JobAttempt[]> {
-    const entries = await this.boss.fetch(queueName, { batchSize: count, includeMetadata: true, db: tx.forPgBoss });
-    return entries.toSorted((one, other) => other.priority - one.priority);
+  /**
+   * pg-boss's own statement that claims up to `count` entries, the next in fair order, as a part for one of ours. It
+   * returns `id`, `retryCount` and `priority`, and has no parameters.
+   */
+  async claimSql(count: number): Promise<string> {
+    let statement: string | undefined;
+    const executeSql = (sql: string, values: unknown[] = []): Promise<{ rows: object[] }> => {
+      if (values.length > 0) throw new Error('the statement that claims has parameters');
+      statement = sql;
+      return Promise.resolve({ rows: [] });
+    };
+    await this.boss.fetch(queueName, { batchSize: count, includeMetadata: true, db: { executeSql } });
+    if (statement === undefined) throw new Error('pg-boss claims without a statement');
+    return statement;
   }
 
   /** Gives a sign of life. @returns false when the attempt has lost its claim; so do the next four. */

@@ -63,7 +63,7 @@ export async function advanceLocked(tx: Transaction, locked: LockedJob, transiti
       job.state === 'succeeded' ? gpuSecondsOf(job) : 0,
     ],
   );
-  tx.afterCommit(() => jobMoved.send({ before: locked.job, job, transition }));
+  tx.afterCommit(() => jobMoved.send({ job, transition }));
   return job;
 }
 

@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { JobAttempt } from 'pg-boss';
 import { Database, type Transaction } from '../database/database.js';
 import { BossQueue } from './boss-queue.js';
+import { claimJobs } from './claim-jobs.js';
 import type { JobEnding } from './domain/job-event.js';
 import { isFinal, type Job, type JobError, type JobProgress } from './domain/job.js';
-import type { JobTransition } from './domain/transition.js';
+import { IllegalTransitionError } from './domain/transition.js';
 import { endAttempt } from './end-attempt.js';
 import { FencedError } from './fenced.error.js';
 import { canceledByCaller, notInTime } from './job-errors.js';
@@ -36,16 +37,16 @@ export class JobQueue {
    * Takes up to `room` jobs in fair order. A job that is cancelled, past its deadline, or could not be drawn before it
    * (`stepMs` a step, where known) ends here, without a run.
    */
-  lease(room: number, stepMs: number | null): Promise<LeasedBatch> {
+  async lease(room: number, stepMs: number | null): Promise<LeasedBatch> {
+    const claimSql = await this.queue.claimSql(room);
     return this.database.transaction(async (tx) => {
-      const attempts = await this.queue.fetch(tx, room);
+      const claims = await claimJobs(tx, claimSql, stepMs);
       const leases: Lease[] = [];
-      for (const attempt of attempts) {
-        const job = await this.begin(tx, attempt, stepMs);
-        if (job !== undefined) leases.push({ job, attempt: { id: attempt.id, retryCount: attempt.retryCount } });
+      for (const { attempt, job } of claims) {
+        if (job === null) await this.endWithoutRun(tx, attempt);
+        else leases.push({ job, attempt });
       }
-      if (leases.length > 0) await moveVirtualTime(tx, Math.max(...leases.map(({ job }) => job.tag)));
-      return { leases, isQueueEmpty: attempts.length < room };
+      return { leases, isQueueEmpty: claims.length < room };
     });
   }
 
@@ -118,32 +119,16 @@ export class JobQueue {
     });
   }
 
-  /** The claimed job, running; undefined: it ended, or had ended, without a run. */
-  private async begin(tx: Transaction, attempt: JobAttempt, stepMs: number | null): Promise<Job | undefined> {
-    const locked = await lockJob(tx, attempt.id);
-    const ending = locked && endingWithoutRun(locked.job, stepMs);
-    if (locked !== undefined && !isFinal(locked.job.state) && ending === undefined) {
-      return advanceLocked(tx, locked, { type: 'started', attempt: attempt.retryCount + 1 });
-    }
+  /** Of a claimed job that must not begin. One that has ended already stays as it is. */
+  private async endWithoutRun(tx: Transaction, attempt: JobAttempt): Promise<void> {
     await this.queue.cancel(tx, attempt);
-    if (locked !== undefined && ending !== undefined) await advanceLocked(tx, locked, ending);
-    return undefined;
+    const locked = await lockJob(tx, attempt.id);
+    if (locked === undefined || isFinal(locked.job.state)) return;
+    const { state, attempt: latest, isCancelRequested } = locked.job;
+    if (attempt.retryCount < latest) throw new IllegalTransitionError(state, 'started');
+    const why = isCancelRequested ? canceledByCaller : notInTime;
+    await advanceLocked(tx, locked, { type: isCancelRequested ? 'canceled' : 'expired', error: why });
   }
-}
-
-/** How a job that was to begin ends instead; undefined: it may begin, or has ended already. */
-function endingWithoutRun(job: Job, stepMs: number | null): JobTransition | undefined {
-  if (isFinal(job.state)) return undefined;
-  if (job.isCancelRequested) return { type: 'canceled', error: canceledByCaller };
-  return canFinish(job, stepMs) ? undefined : { type: 'expired', error: notInTime };
-}
-
-function canFinish({ deadline, totalSteps }: Job, stepMs: number | null): boolean {
-  return deadline === null || Date.now() + (stepMs ?? 0) * totalSteps < deadline.getTime();
-}
-
-async function moveVirtualTime(tx: Transaction, tag: number): Promise<void> {
-  await tx.query('UPDATE illustration.fairness SET virtual_time = $1 WHERE virtual_time < $1', [tag]);
 }
 
 function fenced({ attempt }: Lease): FencedError {

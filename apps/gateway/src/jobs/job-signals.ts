@@ -10,7 +10,7 @@ export const jobAccepted = new Signal<{ kind: string; tenant: string }>();
 export const jobReplayed = new Signal<{ kind: string }>();
 
 /** This gateway has moved a job; sent once it is committed. Of one job all gateways together send each move once. */
-export const jobMoved = new Signal<{ before: Job; job: Job; transition: JobTransition }>();
+export const jobMoved = new Signal<{ job: Job; transition: JobTransition }>();
 
 /** A run came to its end without its lease: whatever it did counts for nothing. */
 export const runFenced = new Signal<{ kind: string }>();
