@@ -9,7 +9,7 @@ import { IllegalTransitionError } from './domain/transition.js';
 import { endAttempt } from './end-attempt.js';
 import { FencedError } from './fenced.error.js';
 import { canceledByCaller, notInTime } from './job-errors.js';
-import { advance, advanceLocked } from './job-log.js';
+import { advance, advanceLocked, endRunning } from './job-log.js';
 import { eventsChannel } from './job-notice.js';
 import { lockJob, selectJobs } from './job-rows.js';
 
@@ -86,7 +86,8 @@ export class JobQueue {
       const isOurs = await (hasResult ? this.queue.complete(tx, lease.attempt) : this.queue.cancel(tx, lease.attempt));
       if (!isOurs) throw fenced(lease);
       await alongside?.(tx);
-      return advance(tx, lease.job.id, ending);
+      const { id: jobId, retryCount } = lease.attempt;
+      return (await endRunning(tx, { jobId, attempt: retryCount + 1, ending })) ?? advance(tx, jobId, ending);
     });
   }
 
