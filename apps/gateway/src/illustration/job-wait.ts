@@ -15,33 +15,33 @@ export class JobWait {
   /**
    * The job when it has ended; undefined: `signal` was aborted before.
    *
-   * @throws DomainError `storage-unavailable` when not even the first look succeeds; a database that restarts under a
-   *   waiting caller is no reason to send them away
+   * @param job as it was a moment ago; the database is not asked again before it is told to have ended, or may have
+   *   been. One that is away by then, or restarts, is no reason to send a waiting caller away.
    */
   async forEnd(job: Job, signal: AbortSignal): Promise<Job | undefined> {
     if (isFinal(job.state)) return job;
     const bell = new Bell();
     const stopRinging = this.events.ringAtEnd(job.id, bell);
     try {
-      let hasLooked = false;
-      while (!signal.aborted) {
-        const now = await this.look(job, hasLooked);
+      let sleepMs = longestSleepMs;
+      for (;;) {
+        await bell.sleep(sleepMs, signal);
+        if (signal.aborted) return undefined;
+        const now = await this.look(job);
         if (now !== undefined && isFinal(now.state)) return now;
-        hasLooked ||= now !== undefined;
-        await bell.sleep(now === undefined ? outageSleepMs : longestSleepMs, signal);
+        sleepMs = now === undefined ? outageSleepMs : longestSleepMs;
       }
-      return undefined;
     } finally {
       stopRinging();
     }
   }
 
-  /** The job as it is now; undefined: the database is away, and had not been before. */
-  private async look({ tenant, id }: Job, hasLooked: boolean): Promise<Job | undefined> {
+  /** The job as it is now; undefined: the database is away. */
+  private async look({ tenant, id }: Job): Promise<Job | undefined> {
     try {
       return await this.store.get(tenant, id);
     } catch (error) {
-      if (hasLooked && isOutage(error)) return undefined;
+      if (isOutage(error)) return undefined;
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { aJob, backends, JobPath, type StartedBackend } from '../../../../test/support/job-path.js';
+import { Bell } from './bell.js';
 import type { JobEvent } from './domain/job-event.js';
 import type { Job } from './domain/job.js';
 import type { Lease } from './job-queue.js';
@@ -12,6 +13,8 @@ const collect = async (events: AsyncIterable<JobEvent>): Promise<JobEvent[]> => 
   for await (const event of events) all.push(event);
   return all;
 };
+/** Longer than a notice takes, shorter than a test may. */
+const longMs = 4000;
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 // Watching jobs, on both databases: every event once, in order, to the last.
@@ -69,6 +72,21 @@ for (const { name, isAvailable, isServer, start } of backends) {
       await runWithProgress(450);
       const events = await collect(path.events.watch('tenant-a', id));
       expect(events.map(({ seq }) => seq)).toEqual(numbers(1, 453));
+    });
+
+    it('tell of an end also to who asks for it when it has come', async () => {
+      const { id } = await accept();
+      const told = new Bell();
+      const stop = path.events.ringAtEnd(id, told);
+      await runWithProgress(0);
+      await told.sleep(longMs);
+      stop();
+
+      const late = new Bell();
+      path.events.ringAtEnd(id, late)();
+      const begun = performance.now();
+      await late.sleep(longMs);
+      expect(performance.now() - begun).toBeLessThan(longMs);
     });
 
     it("are for the job's tenant only", async () => {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { Database, type Listening } from '../database/database.js';
 import { DomainError } from '../errors/domain-error.js';
 import { Bell } from './bell.js';
@@ -7,6 +8,8 @@ import { isFinal, isJobId, type JobState } from './domain/job.js';
 import { eventsChannel, parseNotice, previewNotice, type JobNotice } from './job-notice.js';
 
 const rowsAtOnce = 200;
+/** Seconds of the busiest service. */
+const recentEndsKept = 4096;
 /** A lost notification is made good by then. */
 export const longestSleepMs = 5000;
 export const outageSleepMs = 500;
@@ -23,6 +26,8 @@ export class JobEvents {
   private readonly listeners = new Set<NoticeListener>();
   private readonly watchers = new Map<string, Set<Bell>>();
   private readonly endWatchers = new Map<string, Set<Bell>>();
+  /** Ids of jobs that ended lately: who asks for the end of one just now must not wait for it. */
+  private readonly recentEnds = new LRUCache<string, true>({ max: recentEndsKept });
   private listening: Listening | undefined;
 
   constructor(private readonly database: Database) {}
@@ -48,11 +53,13 @@ export class JobEvents {
   }
 
   /**
-   * Rings when the job has ended, or notices may have been missed: for those whom nothing else of it concerns.
+   * Rings when the job has ended, also when that was a moment ago, or when notices may have been missed: for those whom
+   * nothing else of it concerns.
    *
    * @returns how to stop it
    */
   ringAtEnd(jobId: string, bell: Bell): () => void {
+    if (this.recentEnds.has(jobId)) bell.ring();
     return addBell(this.endWatchers, jobId, bell);
   }
 
@@ -121,7 +128,10 @@ export class JobEvents {
     const notice = parseNotice(payload);
     if (notice === undefined) return;
     if (notice.type !== previewNotice) this.watchers.get(notice.jobId)?.forEach((bell) => bell.ring());
-    if (isFinal(notice.type)) this.endWatchers.get(notice.jobId)?.forEach((bell) => bell.ring());
+    if (isFinal(notice.type)) {
+      this.recentEnds.set(notice.jobId, true);
+      this.endWatchers.get(notice.jobId)?.forEach((bell) => bell.ring());
+    }
     this.listeners.forEach((listener) => listener.onNotice(notice));
   }
 
