@@ -64,6 +64,47 @@ for (const { name, isAvailable, start } of backends) {
       expect(row).toEqual({ n: 1, t: expect.any(Date), j: { a: [1] }, a: ['x'] });
     });
 
+    it('takes values of every type that is written', async () => {
+      const sql = `SELECT $1::int AS n, $2::timestamptz AS t, $3::text[] AS a, $4::bytea AS b, $5::text::jsonb AS j,
+        $6::boolean AS f, $7::float8 AS x, $8::text AS nothing`;
+      const t = new Date('2026-02-03T04:05:06.789Z');
+      const values = [7, t, ['x', 'it\'s "y"'], Buffer.from([0, 255]), '{"a":[1]}', false, 0.25, null];
+      // More often than it takes for a plan to be kept.
+      for (let time = 0; time < 8; time += 1) {
+        const [row] = await backend.database.query<{ b: Uint8Array }>(sql, values);
+        expect({ ...row, b: [...(row?.b ?? [])] }).toEqual({
+          n: 7,
+          t,
+          a: ['x', 'it\'s "y"'],
+          b: [0, 255],
+          j: { a: [1] },
+          f: false,
+          x: 0.25,
+          nothing: null,
+        });
+      }
+    });
+
+    it('runs a statement again after it failed, and after its table was changed', async () => {
+      const count = (least: string) =>
+        backend.database.query<{ n: number }>(
+          'SELECT count(*)::int AS n, 10 / length($1) AS q FROM illustration.things WHERE name >= $1',
+          [least],
+        );
+      expect(await count('a')).toEqual([{ n: 1, q: 10 }]);
+      await expect(count('')).rejects.toMatchObject({ code: '22012' });
+      await expect(
+        backend.database.transaction(async (tx) => {
+          await tx.query('SELECT 1 / $1::int', [0]).catch(() => undefined);
+          return tx.query('SELECT 1 AS late');
+        }),
+      ).rejects.toMatchObject({ code: '25P02' });
+      await query('ALTER TABLE illustration.things ADD COLUMN size int');
+      expect(await count('a')).toEqual([{ n: 1, q: 10 }]);
+      await query('ALTER TABLE illustration.things DROP COLUMN size');
+      expect(await count('z')).toEqual([{ n: 0, q: 10 }]);
+    });
+
     it('applies each step of the schema once, in order', async () => {
       const steps: Migration[] = [7, 8].map((version) => ({
         version,

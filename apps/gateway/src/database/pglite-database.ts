@@ -3,6 +3,7 @@ import { fromPglite, type Db } from 'pg-boss';
 import { retryConflicts } from './conflict-retry.js';
 import { Database, type Listening, type Transaction } from './database.js';
 import { FolderLock } from './folder-lock.js';
+import { PreparedStatements } from './prepared-statements.js';
 
 /** PostgreSQL inside this process, its data in a folder that no other process may use meanwhile. */
 export class PgliteDatabase extends Database {
@@ -12,6 +13,7 @@ export class PgliteDatabase extends Database {
 
   private constructor(
     private readonly pglite: PGlite,
+    private readonly statements: PreparedStatements,
     private readonly lock: FolderLock,
   ) {
     super();
@@ -26,16 +28,18 @@ export class PgliteDatabase extends Database {
     const lock = FolderLock.acquire(folder);
     try {
       // Loaded here, because with a server nobody needs the 20 MB of WebAssembly.
-      const { PGlite: Embedded } = await import('@electric-sql/pglite');
-      return new PgliteDatabase(await Embedded.create(folder), lock);
+      const library = await import('@electric-sql/pglite');
+      const pglite: PGlite = await library.PGlite.create(folder);
+      return new PgliteDatabase(pglite, new PreparedStatements(pglite, library), lock);
     } catch (error) {
       lock.release();
       throw error;
     }
   }
 
-  async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return (await this.pglite.query<Row>(sql, [...values])).rows;
+  query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    // What waits its turn here are transactions.
+    return this.pglite.transaction(() => this.statements.run<Row>(sql, values));
   }
 
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
@@ -54,7 +58,7 @@ export class PgliteDatabase extends Database {
 
   private async attempt<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     const committed: (() => void)[] = [];
-    const result = await this.pglite.transaction((tx) => work(new OpenTransaction(tx, committed)));
+    const result = await this.pglite.transaction((tx) => work(new OpenTransaction(tx, this.statements, committed)));
     committed.forEach((tell) => tell());
     return result;
   }
@@ -65,11 +69,13 @@ class OpenTransaction implements Transaction {
 
   constructor(
     private readonly tx: PgliteTransaction,
+    private readonly statements: PreparedStatements,
     private readonly committed: (() => void)[],
   ) {}
 
   async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return (await this.tx.query<Row>(sql, [...values])).rows;
+    if (this.tx.closed) throw new Error('the transaction has ended');
+    return this.statements.run<Row>(sql, values);
   }
 
   async script(sql: string): Promise<void> {
@@ -82,7 +88,7 @@ class OpenTransaction implements Transaction {
 
   /** Statements without parameters may be several, and only `exec` takes those. */
   private async execute(sql: string, values?: unknown[]): Promise<{ rows: object[] }> {
-    if (values !== undefined && values.length > 0) return this.tx.query<object>(sql, values);
+    if (values !== undefined && values.length > 0) return { rows: await this.query(sql, values) };
     const results = await this.tx.exec(sql);
     return { rows: results.flatMap(({ rows }) => rows as object[]) };
   }
