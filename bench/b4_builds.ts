@@ -24,7 +24,7 @@ async function builds(
   checkouts: string[],
   options: { isOnServer: boolean; rounds: number },
 ): Promise<void> {
-  const s3 = await arms.started(S3Server.start());
+  const s3 = await arms.started(S3Server.start({ keepsAlive: true }));
   await putAvatars(s3);
   const all: Arm[] = [];
   for (const checkout of checkouts) {

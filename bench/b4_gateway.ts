@@ -34,7 +34,7 @@ async function start(arms: Arms, s3: S3Server): Promise<Arm[]> {
 }
 
 async function b4(arms: Arms): Promise<void> {
-  const s3 = await arms.started(S3Server.start());
+  const s3 = await arms.started(S3Server.start({ keepsAlive: true }));
   await putAvatars(s3);
   const all = await start(arms, s3);
   const sizes = new Set<string>();

@@ -32,7 +32,7 @@ async function measure({ url, seconds }: Arm): Promise<string> {
 }
 
 async function guideLoad(arms: Arms): Promise<void> {
-  const s3 = await arms.started(S3Server.start());
+  const s3 = await arms.started(S3Server.start({ keepsAlive: true }));
   for (let user = 0; user < atOnce; user += 1) await s3.put(`avatars/test_user_${user}.png`, portrait);
   const prototype = await arms.started(Prototype.start({ ...s3.settings, PROTOTYPE_LOCK: 'true' }));
   const service = await arms.started(RunningService.start({ ...s3.settings, REPRODUCIBLE: 'false' }));

@@ -80,7 +80,7 @@ function tell(title: string, costs: readonly Cost[]): void {
 }
 
 async function profileGateway(arms: Arms, isOnServer: boolean, calls: number): Promise<void> {
-  const s3 = await arms.started(S3Server.start());
+  const s3 = await arms.started(S3Server.start({ keepsAlive: true }));
   await s3.put('avatars/user_0.png', portrait);
   const database = isOnServer ? await arms.started(PostgresServer.start({ isDurable: true })) : undefined;
   const port = await freePort();

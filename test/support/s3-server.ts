@@ -32,13 +32,15 @@ export class S3Server {
     this.client = new S3Client({ endpoint: endpointUrl, region: 'us-east-1', forcePathStyle: true, credentials });
   }
 
-  static async start(): Promise<S3Server> {
+  /** @param keepsAlive connections last, as those of S3 do; this server closes them by default */
+  static async start({ keepsAlive = false }: { keepsAlive?: boolean } = {}): Promise<S3Server> {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-s3-'));
     const port = await freePort();
     const env = {
       ...process.env,
       ROOT_ACCESS_KEY: credentials.accessKeyId,
       ROOT_SECRET_KEY: credentials.secretAccessKey,
+      VGW_KEEP_ALIVE: String(keepsAlive),
     };
     const child = spawn(s3Server, ['--port', `127.0.0.1:${port}`, 'posix', folder], { env, stdio: 'ignore' });
     const server = new S3Server(child, folder, `http://127.0.0.1:${port}`);
