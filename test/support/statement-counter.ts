@@ -39,7 +39,7 @@ export class StatementCounter {
 }
 
 /** Of a process, its children and those of them that have ended; Linux tells it in hundredths of a second. */
-function cpuSecondsOf(pid: number): number {
+export function cpuSecondsOf(pid: number): number {
   const ticks = fs
     .readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -1,9 +1,10 @@
-import { Pool, type PoolClient, type QueryResult } from 'pg';
+import { Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 import type { Db } from 'pg-boss';
 import { retryConflicts } from './conflict-retry.js';
 import { toDatabaseError } from './connection-errors.js';
 import { Database, type Listening, type Transaction } from './database.js';
 import { PostgresListener } from './postgres-listener.js';
+import { StatementNames } from './statement-names.js';
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database` */
@@ -17,7 +18,8 @@ export interface PostgresOptions {
 /** A PostgreSQL server, shared by all gateways. */
 export class PostgresDatabase extends Database {
   readonly backend = 'postgres';
-  readonly forPgBoss: Db = { executeSql: (sql, values) => run(this.upkeep, sql, values) };
+  readonly forPgBoss: Db = { executeSql: (sql, values) => run(this.upkeep, { text: sql, values }) };
+  private readonly names = new StatementNames();
   private readonly pool: Pool;
   /** pg-boss's own statements, the renewal of leases first of all, do not stand in line behind requests. */
   private readonly upkeep: Pool;
@@ -48,7 +50,7 @@ export class PostgresDatabase extends Database {
   }
 
   async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return (await run<Row>(this.pool, sql, [...values])).rows;
+    return (await run<Row>(this.pool, { name: this.names.of(sql), text: sql, values: [...values] })).rows;
   }
 
   async transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
@@ -80,7 +82,7 @@ export class PostgresDatabase extends Database {
     client.on('error', onError);
     try {
       await client.query('BEGIN');
-      const tx = new OpenTransaction(client);
+      const tx = new OpenTransaction(client, this.names);
       const result = await work(tx);
       await client.query('COMMIT');
       tx.committed.forEach((tell) => tell());
@@ -96,13 +98,16 @@ export class PostgresDatabase extends Database {
 }
 
 class OpenTransaction implements Transaction {
-  readonly forPgBoss: Db = { executeSql: (sql, values) => this.client.query<object>(sql, values) };
+  readonly forPgBoss: Db = { executeSql: (sql, values) => this.execute(sql, values) };
   readonly committed: (() => void)[] = [];
 
-  constructor(private readonly client: PoolClient) {}
+  constructor(
+    private readonly client: PoolClient,
+    private readonly names: StatementNames,
+  ) {}
 
   async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return (await this.client.query<Row>(sql, [...values])).rows;
+    return (await this.client.query<Row>({ name: this.names.of(sql), text: sql, values: [...values] })).rows;
   }
 
   async script(sql: string): Promise<void> {
@@ -112,11 +117,17 @@ class OpenTransaction implements Transaction {
   afterCommit(tell: () => void): void {
     this.committed.push(tell);
   }
+
+  /** Statements without parameters may be several, and those cannot be named. */
+  private execute(sql: string, values: unknown[] = []): Promise<QueryResult<object>> {
+    if (values.length === 0) return this.client.query<object>(sql);
+    return this.client.query<object>({ name: this.names.of(sql), text: sql, values });
+  }
 }
 
-async function run<Row extends object>(pool: Pool, sql: string, values?: unknown[]): Promise<QueryResult<Row>> {
+async function run<Row extends object>(pool: Pool, query: QueryConfig): Promise<QueryResult<Row>> {
   try {
-    return await pool.query<Row>(sql, values);
+    return await pool.query<Row>(query);
   } catch (error) {
     throw toDatabaseError(error);
   }
