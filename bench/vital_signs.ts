@@ -18,7 +18,7 @@ export function signsOfProcess(pid: number, name: string): VitalSigns {
 const gauges: Record<string, { metric: string; per: number }> = {
   'gateway heap in use, MB': { metric: 'nodejs_heap_size_used_bytes', per: 2 ** 20 },
   'gateway memory outside the heap, MB': { metric: 'nodejs_external_memory_bytes', per: 2 ** 20 },
-  // Sockets, timers, streams: whatever an emitter or the event loop still listens to.
+  // Sockets, timers, requests to the kernel: what keeps the event loop alive.
   'gateway active resources': { metric: 'nodejs_active_resources_total', per: 1 },
   'gateway event loop delay, p99, ms': { metric: 'nodejs_eventloop_lag_p99_seconds', per: 0.001 },
 };
