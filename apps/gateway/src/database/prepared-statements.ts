@@ -39,7 +39,9 @@ export class PreparedStatements {
         protocol.serialize.describe({ type: 'P' }),
         protocol.serialize.execute({}),
       ]);
-      return (parse.parseResults(messages, this.pglite.parsers)[0]?.rows ?? []) as Row[];
+      const [result] = parse.parseResults(messages, this.pglite.parsers);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a row is, only the statement's author knows
+      return (result?.rows ?? []) as Row[];
     });
   }
 
@@ -66,6 +68,7 @@ export class PreparedStatements {
   private serialized(value: unknown, type: number | undefined): string | null {
     if (value === null || value === undefined) return null;
     const serialize = type === undefined ? undefined : this.pglite.serializers[type];
+    // oxlint-disable-next-line typescript/no-base-to-string -- types of objects have a serializer
     return serialize === undefined ? String(value) : serialize(value);
   }
 }
