@@ -17,6 +17,7 @@ import { connectGrpc } from '../../apps/gateway/src/illustration/grpc/connect-gr
 import type { JobView } from '../../apps/gateway/src/illustration/job-view.js';
 import { JobStore } from '../../apps/gateway/src/jobs/job-store.js';
 import { ObjectStore } from '../../apps/gateway/src/storage/object-store.js';
+import { canary } from '../../scripts/privacy/canary.mjs';
 import { copyEmptyDatabase } from './pglite-template.js';
 
 /** Holds every drawing before its second step, or its only one, until it is released or aborted. */
@@ -97,7 +98,7 @@ export class WholeApp {
   async accept(fields: object = {}, headers: Record<string, string> = {}): Promise<string> {
     const response = await fetch(`${this.url}/v1/images/memory`, {
       method: 'POST',
-      body: JSON.stringify({ user_id: 'ada', prompt: 'the lake', ...fields }),
+      body: JSON.stringify({ user_id: 'ada', prompt: `the lake ${canary}`, ...fields }),
       headers: { 'content-type': 'application/json', prefer: 'respond-async', ...headers },
     });
     const body = (await response.json()) as { job_id: string };

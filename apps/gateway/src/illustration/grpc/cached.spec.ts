@@ -29,7 +29,7 @@ async function overRest(fields: object, headers: Record<string, string> = {}) {
   const { body }: { body: Reply } = await request(whole.server)
     .post('/v1/images/memory')
     .set(headers)
-    .send({ user_id: 'ada', prompt: 'the lake', ...fields });
+    .send({ user_id: 'ada', prompt: aMemory().prompt, ...fields });
   return body;
 }
 
