@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { podNumbers } from '../../scripts/service/pod-numbers.mjs';
+import { drawAll } from '../support/draw-all.js';
 import { FaultClient } from '../support/fault-client.js';
 import { percentile } from '../support/fault-figures.js';
 import { FaultStack } from '../support/fault-stack.js';
@@ -82,7 +83,7 @@ describe.skipIf(!hasPostgres || !hasS3Server)('many pods', () => {
         const jobs = number * jobsOfPod;
         const signal = new ScalingSignal(stack, server, database);
         const { seconds, ends, counted } = await signal.during(async () => {
-          const work = await drawAll(stack, jobs);
+          const work = await drawAll(stack, jobs, steps);
           const statements = await counter.count(database);
           // Until the gateways have looked again.
           await sleep(5000);
@@ -156,17 +157,6 @@ describe.skipIf(!hasPostgres || !hasS3Server)('many pods', () => {
     mostMs,
   );
 });
-
-/** Has the jobs drawn, all asked for at once. @returns seconds until the last one's end, and how each ended */
-async function drawAll(stack: FaultStack, jobs: number): Promise<{ seconds: number; ends: (string | undefined)[] }> {
-  const client = new FaultClient(stack.urls, stack.history, new SeededRandom(1));
-  const begunAt = Date.now();
-  const ids = await Promise.all(
-    Array.from({ length: jobs }, (_, index) => client.submit(`j-${index}`, { num_inference_steps: steps })),
-  );
-  const events = await Promise.all(ids.map((id) => client.follow(id)));
-  return { seconds: (Date.now() - begunAt) / 1000, ends: events.map((of) => of.at(-1)?.type) };
-}
 
 /** Events of a job, the mean. */
 async function eventsIn(server: PostgresServer, database: string): Promise<number> {
