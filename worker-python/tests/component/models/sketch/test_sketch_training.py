@@ -21,6 +21,7 @@ from illustration_worker.models.sketch.training.tokenizers import (
     train_tokenizers,
     training_tokenizers,
 )
+from illustration_worker.sketch_evaluation.artist import Wish, artist_at_work
 
 CPU = torch.device("cpu")
 
@@ -56,6 +57,16 @@ def test_the_production_loader_takes_what_was_trained(trained: Path) -> None:
     loaded.pipeline.load_lora_weights(trained / LORA_FOLDER, weight_name="pytorch_lora_weights.safetensors")
     drawn = loaded.pipeline("a dog", ip_adapter_image=Image.new("RGB", (64, 64)), num_inference_steps=2).images[0]
     assert drawn.size == (128, 128)
+
+
+def test_the_artist_draws_each_wish_by_its_own_reference(trained: Path) -> None:
+    white, black = (Wish("a man", reference=Image.new("RGB", (64, 64), colour)) for colour in ("white", "black"))
+    with artist_at_work(trained / MODEL_FOLDER, trained / LORA_FOLDER) as artist:
+        first, second = artist.draw([white, black], 1.0)
+        assert not torch.equal(first, second)
+        assert torch.equal(second, artist.draw([black], 1.0)[0])
+        assert torch.equal(*artist.draw([white, black], 0.0))
+        assert not torch.equal(artist.draw([white]), artist.draw([white], with_lora=True))
 
 
 def test_interruptions_change_no_weight(trained: Path, tmp_path: Path) -> None:

@@ -23,12 +23,12 @@ class Recipe:
 
     unet_channels: tuple[int, int, int] = (32, 64, 96)
     text_width: int = 64
-    unet_steps: int = 4_000
+    unet_steps: int = 9_000
     unet_batch: int = 48
     unet_rate: float = 1e-3
     unet_ema: float = 0.997
 
-    adapter_steps: int = 1_000
+    adapter_steps: int = 1_500
     adapter_batch: int = 32
     adapter_rate: float = 1e-3
     vision_steps: int = 600

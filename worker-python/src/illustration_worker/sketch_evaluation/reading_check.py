@@ -2,11 +2,11 @@
 
 from random import Random
 
-from illustration_worker.models.sketch.quality.measures import Figures, stands_right
-from illustration_worker.models.sketch.quality.reader import FLAGS, Reader
-from illustration_worker.models.sketch.quality.reader_stage import draw_batch, shown_things
 from illustration_worker.models.sketch.world.catalogue import PERSON
 from illustration_worker.models.sketch.world.scene import Relation
+from illustration_worker.sketch_evaluation.measures import Figures, stands_right
+from illustration_worker.sketch_evaluation.reader import FLAGS, Reader
+from illustration_worker.sketch_evaluation.reader_stage import draw_batch, shown_things
 
 _UNPLACED = (Relation.PORTRAIT, Relation.BACKDROP_ONLY, Relation.AT)
 

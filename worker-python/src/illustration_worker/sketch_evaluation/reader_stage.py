@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from illustration_worker.models.sketch.quality.reader import CELL_PIXELS, CELLS, NAMES, Reader, split_facts
 from illustration_worker.models.sketch.training.recipe import Recipe
 from illustration_worker.models.sketch.world.drawing import draw_scene
 from illustration_worker.models.sketch.world.invention import invent_scene
 from illustration_worker.models.sketch.world.layout import Placed
 from illustration_worker.models.sketch.world.person import Hair, Person
 from illustration_worker.models.sketch.world.scene import Relation, Scene, Time, Weather
+from illustration_worker.sketch_evaluation.reader import CELL_PIXELS, CELLS, NAMES, Reader, split_facts
 
 _RATE = 2e-3
 _NOISE = 0.15

@@ -1,4 +1,4 @@
-"""``python -m illustration_worker.models.sketch.grid FILE``: one PNG of what the model draws."""
+"""``python -m illustration_worker.sketch_evaluation.grid FILE``: one PNG of what the model draws."""
 
 import argparse
 import sys
@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 
 from illustration_worker.models.quiet import quiet_libraries
-from illustration_worker.models.sketch.quality.artist import Wish, draw, load_artist
 from illustration_worker.models.sketch.train import DEFAULT_FOLDER
 from illustration_worker.models.sketch.training.course import MODEL_FOLDER
 from illustration_worker.models.sketch.training.pictures import save_sheet
 from illustration_worker.models.sketch.world.person import Hair, Kind, Person
 from illustration_worker.models.sketch.world.reference import draw_reference
+from illustration_worker.sketch_evaluation.artist import Wish, artist_at_work
 
 _COLUMNS = 4
 _PROMPTS = (
@@ -38,16 +38,16 @@ _PEOPLE = (
 
 def main(arguments: list[str] | None = None) -> int:
     """Draw prompts; below them four references, and one prompt with each of them at scale 1."""
-    parser = argparse.ArgumentParser(prog="illustration_worker.models.sketch.grid", description=__doc__)
+    parser = argparse.ArgumentParser(prog="illustration_worker.sketch_evaluation.grid", description=__doc__)
     parser.add_argument("file", type=Path, help="PNG to write")
     parser.add_argument("--model", type=Path, default=DEFAULT_FOLDER / MODEL_FOLDER, help="default: the trained one")
     options = parser.parse_args(arguments)
     quiet_libraries()
-    artist = load_artist(options.model.expanduser())
     references = [draw_reference(person, Random(number)) for number, person in enumerate(_PEOPLE)]
-    plain = draw(artist, [Wish(prompt, seed=number) for number, prompt in enumerate(_PROMPTS)])
-    wishes = [Wish("a man in front of a house", reference=reference) for reference in references]
-    drawn = draw(artist, wishes, scale=1.0)
+    wishes = [Wish("a man", reference=reference) for reference in references]
+    with artist_at_work(options.model.expanduser()) as artist:
+        plain = artist.draw([Wish(prompt, seed=number) for number, prompt in enumerate(_PROMPTS)])
+        drawn = artist.draw(wishes, scale=1.0)
     rows = [plain.expand(-1, 3, -1, -1), _tensor(references), drawn.expand(-1, 3, -1, -1)]
     save_sheet(torch.cat(rows), options.file, _COLUMNS)
     print(f"{len(_PROMPTS)} prompts and {len(references)} references: {options.file}")

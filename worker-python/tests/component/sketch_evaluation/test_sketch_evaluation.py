@@ -8,14 +8,14 @@ from random import Random
 import pytest
 import torch
 
-from illustration_worker.models.sketch.evaluate import main
-from illustration_worker.models.sketch.quality.measures import line_statistics, stands_right
-from illustration_worker.models.sketch.quality.reader import NAMES, Reader, Reading
-from illustration_worker.models.sketch.quality.reader_stage import ReaderStage, draw_batch, shown_things
 from illustration_worker.models.sketch.training.recipe import TINY_RECIPE
 from illustration_worker.models.sketch.world.person import Hair
 from illustration_worker.models.sketch.world.scene import Actor, Relation, Scene, Time, Weather
 from illustration_worker.models.sketch.world.style import PENCIL
+from illustration_worker.sketch_evaluation.__main__ import main
+from illustration_worker.sketch_evaluation.measures import line_statistics, stands_right
+from illustration_worker.sketch_evaluation.reader import NAMES, Reader, Reading
+from illustration_worker.sketch_evaluation.reader_stage import ReaderStage, draw_batch, shown_things
 
 
 def _reading(**middles: tuple[float, float]) -> Reading:

@@ -5,8 +5,6 @@ from random import Random
 
 import torch
 
-from illustration_worker.models.sketch.quality.artist import Wish
-from illustration_worker.models.sketch.quality.reader import FLAGS, Reader, Reading
 from illustration_worker.models.sketch.world.caption import caption
 from illustration_worker.models.sketch.world.catalogue import PERSON, SKY, THINGS
 from illustration_worker.models.sketch.world.invention import invent_held_out_scene
@@ -14,6 +12,8 @@ from illustration_worker.models.sketch.world.person import Kind, Person, random_
 from illustration_worker.models.sketch.world.reference import draw_reference
 from illustration_worker.models.sketch.world.scene import Relation, Scene, Time, Weather
 from illustration_worker.models.sketch.world.style import PENCIL, STYLES, style_prompt
+from illustration_worker.sketch_evaluation.artist import Wish
+from illustration_worker.sketch_evaluation.reader import FLAGS, Reader, Reading
 
 Draw = Callable[[list[Wish], float], torch.Tensor]
 """Pictures (count, 1, 128, 128), -1 to 1, of wishes at a scale of the reference."""
