@@ -4,6 +4,7 @@ import { pngSize } from '../../apps/gateway/src/illustration/png-size.js';
 import { portrait } from '../support/avatars.js';
 import { RunningService } from '../support/running-service.js';
 import { SseReader } from '../support/sse-reader.js';
+import { withCanary } from '../support/with-canary.js';
 
 const request = { user_id: 'ada', prompt: 'A long evening', num_inference_steps: 60, seed: 7 };
 
@@ -18,7 +19,7 @@ afterAll(() => service?.stop());
 it('is shown while it is drawn, an eighth as wide and high, and changes nothing', async () => {
   const reader = await SseReader.open(`${service.url}/v1/images/memory`, {
     method: 'POST',
-    body: JSON.stringify({ ...request, width: 128, height: 192, preview_every: 5 }),
+    body: JSON.stringify(withCanary({ ...request, width: 128, height: 192, preview_every: 5 })),
     headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
   });
   await reader.ended;
