@@ -15,6 +15,7 @@ from illustration_worker.models.sketch.world.style import PENCIL
 from illustration_worker.sketch_evaluation.__main__ import main
 from illustration_worker.sketch_evaluation.measures import line_statistics, stands_right
 from illustration_worker.sketch_evaluation.reader import NAMES, Reader, Reading
+from illustration_worker.sketch_evaluation.reader_file import load_reader, save_reader
 from illustration_worker.sketch_evaluation.reader_stage import ReaderStage, draw_batch, shown_things
 
 
@@ -80,3 +81,10 @@ def test_the_command_checks_the_reader(tmp_path: Path, capsys: pytest.CaptureFix
     output = capsys.readouterr().out
     figures = json.loads(output[output.index("{") :])["reader on real drawings"]
     assert figures.keys() == {"object", "place", "looks", "invented a picture"}
+
+
+def test_a_reader_reads_the_same_from_its_file(tmp_path: Path) -> None:
+    reader = Reader().half().float()
+    save_reader(reader, tmp_path / "reader.safetensors")
+    pictures = torch.linspace(-1, 1, 2 * 128 * 128).reshape(2, 1, 128, 128)
+    assert load_reader(tmp_path / "reader.safetensors").read(pictures) == reader.read(pictures)

@@ -81,7 +81,7 @@ export class WorkerMemory implements OnModuleInit, BeforeApplicationShutdown {
       const entries = await this.illustrator.forgetEmbeddings();
       this.logger.debug({ entries }, 'the worker has forgotten');
     } catch (error) {
-      this.logger.debug({ err: error }, 'the worker could not be told to forget yet');
+      this.logger.warn({ err: error }, 'the worker could not be told to forget yet');
       this.isOwed = true;
       if (!this.isStopped) this.retry = setTimeout(() => void this.settle(), askAgainMs);
     }
