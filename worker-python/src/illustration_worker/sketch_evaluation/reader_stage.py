@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from illustration_worker.models.sketch.training.descent import Descent
 from illustration_worker.models.sketch.training.recipe import Recipe
 from illustration_worker.models.sketch.world.drawing import draw_scene
 from illustration_worker.models.sketch.world.invention import invent_scene
@@ -55,36 +56,26 @@ class ReaderStage:
 
     def __init__(self, recipe: Recipe) -> None:
         torch.manual_seed(recipe.seed + 6)
-        self.steps, self._batch, self._seed = recipe.reader_steps, recipe.reader_batch, recipe.seed
+        self.steps, self._batch = recipe.reader_steps, recipe.reader_batch
         self.reader = Reader()
-        self._optimizer = torch.optim.AdamW(self.reader.parameters(), lr=_RATE, weight_decay=1e-2)
-        self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self._optimizer, max(1, self.steps))
+        self._descent = Descent(self.steps, (self.reader.parameters(), _RATE))
 
-    def step(self, number: int) -> float:
+    def step(self, number: int, random: Random) -> float:
         """One batch of newly drawn pictures."""
         self.reader.train()
-        pictures, shown = draw_batch(Random(self._seed * 47 + number), self._batch)
+        pictures, shown = draw_batch(random, self._batch)
         maps, facts = self.reader(pictures + _NOISE * torch.randn(pictures.shape))
         loss = _things_loss(maps, shown) + _facts_loss(facts, [scene for scene, _ in shown])
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
-        self._schedule.step()
-        return float(loss.detach())
+        return self._descent.step(loss)
 
     def state(self) -> dict[str, Any]:
         """Weights, optimizer, learning rate."""
-        return {
-            "reader": self.reader.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
-        }
+        return {"reader": self.reader.state_dict(), **self._descent.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """From ``state``."""
         self.reader.load_state_dict(state["reader"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
+        self._descent.restore(state)
 
     def show(self, path: Path) -> None:
         """Nothing to see."""
@@ -103,7 +94,7 @@ def _things_loss(maps: torch.Tensor, shown: list[tuple[Scene, list[Placed]]]) ->
 
 def _facts_loss(facts: torch.Tensor, scenes: list[Scene]) -> torch.Tensor:
     flags, hair, time, weather = split_facts(facts)
-    people = [scene.first.person or (scene.second.person if scene.second else None) for scene in scenes]
+    people = [scene.somebody for scene in scenes]
     is_somebody = torch.tensor([[float(person is not None)] for person in people])
     looks = torch.tensor([_flags(person) for person in people])
     loss = nn.functional.binary_cross_entropy_with_logits(flags, looks, is_somebody.expand_as(looks))

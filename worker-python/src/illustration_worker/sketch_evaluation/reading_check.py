@@ -22,7 +22,7 @@ def check_reader(reader: Reader, count: int, seed: int = 99) -> Figures:
         invented += len(set(reading.middles) - set(names))
         if scene.relation not in _UNPLACED:
             right["place"].append(stands_right(scene, reading))
-        person = scene.first.person or (scene.second.person if scene.second else None)
+        person = scene.somebody
         if person is not None and PERSON in reading.middles:
             right["looks"] += [reading.looks[flag] is bool(getattr(person, f"has_{flag}")) for flag in FLAGS]
     shares = {name: sum(values) / max(1, len(values)) for name, values in right.items()}

@@ -59,7 +59,7 @@ def test_what_a_picture_shows_are_names_the_reader_knows() -> None:
 
 def test_the_reader_learns() -> None:
     stage = ReaderStage(replace(TINY_RECIPE, reader_steps=100, reader_batch=4))
-    losses = [stage.step(0) for _ in range(25)]
+    losses = [stage.step(number, Random(1)) for number in range(25)]
     assert losses[-1] < 0.5 * losses[0]
 
 

@@ -3,13 +3,15 @@
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from illustration_worker.models.quiet import quiet_libraries
 from illustration_worker.models.sketch.training.course import MODEL_FOLDER, go_on
-from illustration_worker.models.sketch.training.recipe import RECIPE, TINY_RECIPE
+from illustration_worker.models.sketch.training.processes import train_in
+from illustration_worker.models.sketch.training.recipe import RECIPE, TINY_RECIPE, Recipe
 from illustration_worker.models.sketch.training.stage import Clock
 
 DEFAULT_FOLDER = Path("~/.cache/autobio-sketch")
@@ -21,15 +23,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, required=True, help="stop after so long; a later call goes on")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help=f"of the state; default: {DEFAULT_FOLDER}")
+    parser.add_argument("--processes", type=int, default=1, help="that share each batch; one a core, on a CPU")
     parser.add_argument("--tiny", action="store_true", help="seconds instead of hours: tests the command")
     options = parser.parse_args(arguments)
-    quiet_libraries()
     clock = Clock(time.monotonic() + 60 * options.minutes)
     folder: Path = options.folder.expanduser()
     recipe = TINY_RECIPE if options.tiny else RECIPE
-    is_done = go_on(recipe, folder, torch.device(options.device), clock)
+    is_done = train_in(options.processes, partial(_train, recipe, folder, torch.device(options.device), clock))
     print("the model is done: " + str(folder / MODEL_FOLDER) if is_done else "time is up; the same command goes on")
     return 0 if is_done else 3
+
+
+def _train(recipe: Recipe, folder: Path, device: torch.device, clock: Clock) -> bool:
+    quiet_libraries()
+    return go_on(recipe, folder, device, clock)
 
 
 if __name__ == "__main__":

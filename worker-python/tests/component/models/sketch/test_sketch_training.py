@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from illustration_worker.models.config import ModelConfig
 from illustration_worker.models.loader import load_model
@@ -24,6 +25,7 @@ from illustration_worker.models.sketch.training.tokenizers import (
 from illustration_worker.sketch_evaluation.artist import Wish, artist_at_work
 
 CPU = torch.device("cpu")
+UNET_WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,14 @@ def test_interruptions_change_no_weight(trained: Path, tmp_path: Path) -> None:
     assert len(names) == 7
     for name in names:
         assert (trained / name).read_bytes() == (tmp_path / name).read_bytes(), name
+
+
+def test_processes_share_a_batch_and_write_one_model(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained / "tokenizers", tmp_path / "tokenizers")
+    assert main(["--tiny", "--minutes", "10", "--processes", "2", "--folder", str(tmp_path)]) == 0
+    alone, together = (load_file(folder / MODEL_FOLDER / UNET_WEIGHTS) for folder in (trained, tmp_path))
+    assert alone.keys() == together.keys()
+    assert any(not torch.equal(alone[name], together[name]) for name in alone)
 
 
 def test_when_time_is_up_the_command_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,27 +1,43 @@
-"""The UNet and both text encoders, trained together on the VAE's latents."""
+"""The UNet with both text encoders and the IP-Adapter, trained together on the VAE's latents."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, DDPMScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
-from diffusers.optimization import get_scheduler
-from diffusers.training_utils import EMAModel, compute_snr
+from diffusers import AutoencoderKL, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers.training_utils import EMAModel
 from torch import nn
+from transformers import CLIPVisionModelWithProjection
 
+from illustration_worker.models.sketch.training.adapter import (
+    fresh_adapter,
+    install,
+    is_adapter_weight,
+    set_scale,
+)
+from illustration_worker.models.sketch.training.descent import Descent
+from illustration_worker.models.sketch.training.noise import noised, weighted_loss
 from illustration_worker.models.sketch.training.pictures import save_sheet
 from illustration_worker.models.sketch.training.pipeline import new_noise_scheduler, pipeline_of
+from illustration_worker.models.sketch.training.processes import process_count
 from illustration_worker.models.sketch.training.recipe import Recipe
-from illustration_worker.models.sketch.training.text import encode, new_text_encoders, training_prompts
+from illustration_worker.models.sketch.training.text import Encoders, Prompts, encode, training_prompts
 from illustration_worker.models.sketch.training.tokenizers import Pair
+from illustration_worker.models.sketch.training.vision import as_pixels
 from illustration_worker.models.sketch.world.pen import PICTURE_SIDE
+from illustration_worker.models.sketch.world.reference import draw_reference
 from illustration_worker.models.sketch.world.scene import Scene
 from illustration_worker.models.sketch.world.style import DEFAULT_STYLE_PROMPTS
 
-_SNR_GAMMA = 5.0
-_WARM_UP = 100
 _TIME_ID_WIDTH = 8
+_REFERENCE_EVERY = 3
+"""One step in so many draws people by a reference: captions without their looks, which only the reference tells."""
+_NO_IMAGE_CHANCE = 0.08
+_FULL_SCALE_CHANCE = 0.5
+_SMALLEST_SCALE = 0.25
+"""Trained at scales from here on, so that the service's default of 0.33 already shows the reference."""
 _SAMPLE_PROMPTS = (
     "a beautiful sunset over mountains",
     "man sitting on a bench in central park",
@@ -59,90 +75,112 @@ def time_ids(count: int, device: torch.device) -> torch.Tensor:
     return torch.tensor([[side, side, 0.0, 0.0, side, side]], device=device).expand(count, -1)
 
 
-def weighted_noise_loss(
-    predicted: torch.Tensor, noise: torch.Tensor, scheduler: DDPMScheduler, steps: torch.Tensor
-) -> torch.Tensor:
-    """Squared error of the noise, weighted by min-SNR (https://arxiv.org/abs/2303.09556), gamma 5."""
-    snr = compute_snr(scheduler, steps)
-    weight = snr.clamp(max=_SNR_GAMMA) / snr
-    loss: torch.Tensor = (weight * (predicted - noise).square().mean(dim=(1, 2, 3))).mean()
-    return loss
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What was trained before: the picture's and the words' side of it."""
+
+    vae: AutoencoderKL
+    tokenizers: Pair
+    text_encoders: Encoders
+    """Trained further."""
+    image_encoder: CLIPVisionModelWithProjection
 
 
 class DiffusionStage:
-    """Epsilon prediction; captions are made anew at each step."""
+    """Captions and references are made anew at each step."""
 
     name = "diffusion"
 
-    def __init__(
-        self, recipe: Recipe, scenes: list[Scene], latents: torch.Tensor, vae: AutoencoderKL, tokenizers: Pair
-    ) -> None:
+    def __init__(self, recipe: Recipe, scenes: list[Scene], latents: torch.Tensor, learnt: Learnt) -> None:
         """``latents``: (scenes, 4, 16, 16), scaled to unit variance, on the device of training."""
         torch.manual_seed(recipe.seed + 2)
         self.steps = recipe.unet_steps
-        self._recipe, self._scenes, self._latents = recipe, scenes, latents
-        self.vae, self.tokenizers, self._device = vae, tokenizers, latents.device
-        self.encoders = new_text_encoders(recipe, tokenizers)
-        parts = dict(zip(("first", "second"), self.encoders, strict=True))
-        self.networks = nn.ModuleDict({"unet": new_unet(recipe), **parts}).to(self._device)
+        self.learnt = learnt
+        self._recipe, self._scenes, self._latents, self._device = recipe, scenes, latents, latents.device
+        self._with_person = [number for number, scene in enumerate(scenes) if scene.somebody]
+        self.unet = new_unet(recipe)
+        install(self.unet, fresh_adapter(self.unet, learnt.image_encoder.config.projection_dim))
+        encoders = nn.ModuleList(learnt.text_encoders)
+        self._networks = nn.ModuleDict({"unet": self.unet, "encoders": encoders}).to(self._device)
+        self._networks.requires_grad_(True)
+        learnt.image_encoder.requires_grad_(False)
         self._scheduler = new_noise_scheduler()
-        self._optimizer = torch.optim.AdamW(self.networks.parameters(), lr=recipe.unet_rate, weight_decay=1e-2)
-        self._schedule = get_scheduler(
-            "cosine", self._optimizer, num_warmup_steps=min(_WARM_UP, self.steps), num_training_steps=self.steps
+        self._descent = Descent(
+            self.steps, (self.unet.parameters(), recipe.unet_rate), (encoders.parameters(), recipe.text_again_rate)
         )
-        self._ema = EMAModel(self.networks.parameters(), decay=recipe.unet_ema, use_ema_warmup=True, power=0.75)
+        self._ema = EMAModel(
+            self._networks.parameters(), decay=recipe.unet_ema, use_ema_warmup=True, power=0.75, foreach=True
+        )
 
-    def step(self, number: int) -> float:
-        """One batch."""
-        random = Random(self._recipe.seed * 31 + number)
-        chosen = torch.randint(len(self._scenes), (self._recipe.unet_batch,)).tolist()
-        prompts = [training_prompts(self._scenes[index], random) for index in chosen]
-        latents = self._latents[chosen].float()
-        noise = torch.randn(latents.shape).to(self._device)
-        steps = torch.randint(self._scheduler.config.num_train_timesteps, (len(chosen),)).to(self._device)
-        noisy = self._scheduler.add_noise(latents, noise, steps)
-        text, pooled = encode(prompts, self.tokenizers, self.encoders)
-        conditions = {"text_embeds": pooled, "time_ids": time_ids(len(chosen), self._device)}
-        predicted = self.networks["unet"](noisy, steps, text, added_cond_kwargs=conditions).sample
-        loss = weighted_noise_loss(predicted, noise, self._scheduler, steps)
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
-        self._optimizer.step()
-        self._schedule.step()
-        self._ema.step(self.networks.parameters())
-        return float(loss.detach())
+    def step(self, number: int, random: Random) -> float:
+        """One batch: of any scenes by their captions, or of people by references as well."""
+        by_reference = number % _REFERENCE_EVERY == 0
+        choices = self._with_person if by_reference else range(len(self._scenes))
+        chosen = [random.choice(choices) for _ in range(self._recipe.unet_batch // process_count())]
+        scenes = [self._scenes[index] for index in chosen]
+        noisy, steps, velocity = noised(self._latents[chosen].float(), self._scheduler)
+        with_looks = False if by_reference else None
+        prompts = [training_prompts(scene, random, with_looks=with_looks) for scene in scenes]
+        set_scale(self.unet, _some_scale(random) if by_reference else 0.0)
+        images = self._references(scenes, random) if by_reference else self._no_images(len(scenes))
+        predicted = self._predict(noisy, steps, prompts, images)
+        loss = weighted_loss(predicted, velocity, self._scheduler, steps)
+        value = self._descent.step(loss)
+        self._ema.step(self._networks.parameters())
+        return value
+
+    def _predict(
+        self, noisy: torch.Tensor, steps: torch.Tensor, prompts: list[Prompts], images: torch.Tensor
+    ) -> torch.Tensor:
+        text, pooled = encode(prompts, self.learnt.tokenizers, self.learnt.text_encoders)
+        conditions = {
+            "text_embeds": pooled,
+            "time_ids": time_ids(len(prompts), self._device),
+            "image_embeds": [images[:, None]],
+        }
+        predicted: torch.Tensor = self.unet(noisy, steps, text, added_cond_kwargs=conditions).sample
+        return predicted
+
+    @torch.no_grad()
+    def _references(self, scenes: list[Scene], random: Random) -> torch.Tensor:
+        """Embeddings (count, width) of newly drawn portraits; now and then none, as of a picture without guidance."""
+        people = [person for scene in scenes if (person := scene.somebody)]
+        pixels = as_pixels([draw_reference(person, random) for person in people])
+        embeddings: torch.Tensor = self.learnt.image_encoder(pixels.to(self._device)).image_embeds
+        kept = torch.tensor([random.random() >= _NO_IMAGE_CHANCE for _ in people], device=self._device)
+        return embeddings * kept[:, None]
+
+    def _no_images(self, count: int) -> torch.Tensor:
+        return torch.zeros(count, self.learnt.image_encoder.config.projection_dim, device=self._device)
 
     def state(self) -> dict[str, Any]:
-        """Weights, their moving average, optimizer, learning rate."""
-        return {
-            "networks": self.networks.state_dict(),
-            "ema": self._ema.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
-        }
+        """Weights, their moving average, optimizer, rate."""
+        return {"networks": self._networks.state_dict(), "ema": self._ema.state_dict(), **self._descent.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """From ``state``."""
-        self.networks.load_state_dict(state["networks"])
+        self._networks.load_state_dict(state["networks"])
         self._ema.load_state_dict(state["ema"])
         self._ema.to(self._device)
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
+        self._descent.restore(state)
 
     def average(self) -> None:
         """Put the moving average in the networks' place, for good."""
-        self._ema.copy_to(self.networks.parameters())
+        self._ema.copy_to(self._networks.parameters())
 
-    def pipeline(self) -> StableDiffusionXLPipeline:
-        """The networks as they are now, in a pipeline."""
-        return pipeline_of(self.vae, self.encoders, self.tokenizers, self.networks["unet"])
+    def bare_pipeline(self) -> StableDiffusionXLPipeline:
+        """The networks as they are now, in a pipeline; its UNet is a copy without the adapter."""
+        unet = new_unet(self._recipe)
+        weights = self.unet.state_dict()
+        unet.load_state_dict({name: weight for name, weight in weights.items() if not is_adapter_weight(name)})
+        learnt = self.learnt
+        return pipeline_of(learnt.vae, learnt.text_encoders, learnt.tokenizers, unet.to(self._device))
 
     def show(self, path: Path) -> None:
-        """What the moving average draws; the random state is left as it was."""
-        self._ema.store(self.networks.parameters())
-        self._ema.copy_to(self.networks.parameters())
-        pipeline = self.pipeline()
+        """What the moving average draws."""
+        self._ema.store(self._networks.parameters())
+        self._ema.copy_to(self._networks.parameters())
+        pipeline = self.bare_pipeline()
         pipeline.set_progress_bar_config(disable=True)
         drawn = pipeline(
             prompt=list(_SAMPLE_PROMPTS),
@@ -152,5 +190,9 @@ class DiffusionStage:
             generator=torch.Generator().manual_seed(1),
             output_type="pt",
         ).images
-        self._ema.restore(self.networks.parameters())
+        self._ema.restore(self._networks.parameters())
         save_sheet(drawn.cpu() * 2 - 1, path)
+
+
+def _some_scale(random: Random) -> float:
+    return 1.0 if random.random() < _FULL_SCALE_CHANCE else random.uniform(_SMALLEST_SCALE, 1.0)

@@ -11,9 +11,12 @@ from diffusers import StableDiffusionXLPipeline
 from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 
-from illustration_worker.models.sketch.training.diffusion import time_ids, weighted_noise_loss
+from illustration_worker.models.sketch.training.descent import Descent
+from illustration_worker.models.sketch.training.diffusion import time_ids
+from illustration_worker.models.sketch.training.noise import noised, weighted_loss
 from illustration_worker.models.sketch.training.pictures import as_input
 from illustration_worker.models.sketch.training.pipeline import new_noise_scheduler
+from illustration_worker.models.sketch.training.processes import process_count
 from illustration_worker.models.sketch.training.recipe import Recipe
 from illustration_worker.models.sketch.training.text import Prompts, encode
 from illustration_worker.models.sketch.training.tokenizers import INSTANCE_TOKEN
@@ -37,18 +40,17 @@ class LoraStage:
         """``pipeline``: float32, on the device of training; its UNet gets the LoRA."""
         torch.manual_seed(recipe.seed + 5)
         self.steps = recipe.lora_steps
-        self._seed, self._scenes, self._pipeline = recipe.seed, scenes, pipeline
+        self._scenes, self._pipeline = scenes, pipeline
         for network in (pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2):
             network.requires_grad_(False)
         pipeline.unet.add_adapter(LoraConfig(r=_RANK, lora_alpha=_RANK, target_modules=list(_TARGETS)))
-        self._trained = [weight for weight in pipeline.unet.parameters() if weight.requires_grad]
-        self._optimizer = torch.optim.AdamW(self._trained, lr=_RATE)
+        trained = [weight for weight in pipeline.unet.parameters() if weight.requires_grad]
+        self._descent = Descent(self.steps, (trained, _RATE))
         self._scheduler = new_noise_scheduler()
 
-    def step(self, number: int) -> float:
+    def step(self, number: int, random: Random) -> float:
         """One batch."""
-        random = Random(self._seed * 43 + number)
-        scenes = [replace(random.choice(self._scenes), style=MARKER) for _ in range(_BATCH)]
+        scenes = [replace(random.choice(self._scenes), style=MARKER) for _ in range(_BATCH // process_count())]
         text = [Prompts(f"{INSTANCE_TOKEN} {caption(scene, random)}", DEFAULT_STYLE_PROMPTS[0]) for scene in scenes]
         pipeline, unet = self._pipeline, self._pipeline.unet
         drawn = np.stack([np.asarray(draw_scene(scene, random)[0]) for scene in scenes])
@@ -57,25 +59,20 @@ class LoraStage:
             latents = latents * pipeline.vae.config.scaling_factor
             encoders = (pipeline.text_encoder, pipeline.text_encoder_2)
             hidden, pooled = encode(text, (pipeline.tokenizer, pipeline.tokenizer_2), encoders)
-        noise = torch.randn(latents.shape).to(unet.device)
-        steps = torch.randint(self._scheduler.config.num_train_timesteps, (_BATCH,)).to(unet.device)
-        noisy = self._scheduler.add_noise(latents, noise, steps)
-        conditions = {"text_embeds": pooled, "time_ids": time_ids(_BATCH, unet.device)}
+        noisy, steps, velocity = noised(latents, self._scheduler)
+        conditions = {"text_embeds": pooled, "time_ids": time_ids(len(scenes), unet.device)}
         predicted = unet(noisy, steps, hidden, added_cond_kwargs=conditions).sample
-        loss = weighted_noise_loss(predicted, noise, self._scheduler, steps)
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
-        return float(loss.detach())
+        loss = weighted_loss(predicted, velocity, self._scheduler, steps)
+        return self._descent.step(loss)
 
     def state(self) -> dict[str, Any]:
         """Weights and optimizer."""
-        return {"lora": get_peft_model_state_dict(self._pipeline.unet), "optimizer": self._optimizer.state_dict()}
+        return {"lora": get_peft_model_state_dict(self._pipeline.unet), **self._descent.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """From ``state``."""
         set_peft_model_state_dict(self._pipeline.unet, state["lora"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        self._descent.restore(state)
 
     def show(self, path: Path) -> None:
         """Left to ``evaluate``."""

@@ -11,8 +11,13 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from illustration_worker.models.sketch.training.tokenizers import Pair
 
-_NOISE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
-"""As SDXL base 1.0."""
+_NOISE = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "prediction_type": "v_prediction",
+}
+"""SDXL base 1.0's, but for what is predicted: v (https://arxiv.org/abs/2202.00512)."""
 
 
 def new_noise_scheduler() -> DDPMScheduler:

@@ -17,21 +17,24 @@ class Recipe:
     unet_groups: int = 8
 
     vae_channels: tuple[int, ...] = (8, 16, 32, 64)
-    vae_steps: int = 4_500
-    vae_batch: int = 8
+    vae_steps: int = 3_200
+    vae_batch: int = 4
     vae_rate: float = 2e-3
 
-    unet_channels: tuple[int, int, int] = (32, 64, 96)
     text_width: int = 64
-    unet_steps: int = 9_000
-    unet_batch: int = 48
-    unet_rate: float = 1e-3
-    unet_ema: float = 0.997
+    text_steps: int = 1_500
+    text_batch: int = 64
+    text_rate: float = 1e-3
 
-    adapter_steps: int = 1_500
-    adapter_batch: int = 32
-    adapter_rate: float = 1e-3
     vision_steps: int = 600
+
+    unet_channels: tuple[int, int, int] = (32, 64, 96)
+    unet_steps: int = 6_000
+    unet_batch: int = 48
+    unet_rate: float = 1.5e-3
+    text_again_rate: float = 3e-4
+    """Of the text encoders while the UNet is trained."""
+    unet_ema: float = 0.997
 
     lora_steps: int = 150
 
@@ -49,10 +52,10 @@ TINY_RECIPE = Recipe(
     vae_batch=2,
     unet_channels=(8, 8, 16),
     text_width=16,
+    text_steps=3,
+    text_batch=2,
     unet_steps=3,
     unet_batch=2,
-    adapter_steps=3,
-    adapter_batch=2,
     vision_steps=3,
     lora_steps=2,
     reader_steps=2,

@@ -1,21 +1,22 @@
 """The VAE: 128 pixels to 16 x 16 x 4 latents and back."""
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
-from diffusers.optimization import get_scheduler
 
+from illustration_worker.models.sketch.training.descent import Descent
 from illustration_worker.models.sketch.training.pictures import Pictures, as_input, save_sheet
+from illustration_worker.models.sketch.training.processes import process_count
 from illustration_worker.models.sketch.training.recipe import Recipe
 from illustration_worker.models.sketch.world.pen import PICTURE_SIDE
 
 _KL_WEIGHT = 1e-5
 _LINE_WEIGHT = 2.0
 """How much more an error on a black line counts than one on white paper."""
-_WARM_UP = 50
 _CROP_SIDE = 64
 _CROPPED = 0.7
 """The part of the steps, the first, that is trained on crops: most of a picture is white paper, and the network has no
@@ -49,26 +50,18 @@ class VaeStage:
         self.steps = recipe.vae_steps
         self.vae = new_vae(recipe).to(device)
         self._pictures = pictures
-        self._batch = recipe.vae_batch
+        self._batch = recipe.vae_batch // process_count()
         self._device = device
-        self._optimizer = torch.optim.AdamW(self.vae.parameters(), lr=recipe.vae_rate, weight_decay=1e-4)
-        self._schedule = get_scheduler(
-            "cosine", self._optimizer, num_warmup_steps=min(_WARM_UP, self.steps), num_training_steps=self.steps
-        )
+        self._descent = Descent(self.steps, (self.vae.parameters(), recipe.vae_rate))
 
-    def step(self, number: int) -> float:
+    def step(self, number: int, random: Random) -> float:
         """One batch."""
         pictures = as_input(self._crops() if number < _CROPPED * self.steps else self._wholes()).to(self._device)
         posterior = self.vae.encode(pictures).latent_dist
         error = self.vae.decode(posterior.sample()).sample - pictures
         weight = 1 + _LINE_WEIGHT * (1 - pictures) / 2
         loss = (weight * (error.abs() + 0.5 * error.square())).mean() + _KL_WEIGHT * posterior.kl().mean()
-        self._optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.vae.parameters(), 1.0)
-        self._optimizer.step()
-        self._schedule.step()
-        return float(loss.detach())
+        return self._descent.step(loss)
 
     def _wholes(self) -> Pictures:
         chosen: Pictures = self._pictures[torch.randint(len(self._pictures), (self._batch,)).numpy()]
@@ -88,17 +81,12 @@ class VaeStage:
 
     def state(self) -> dict[str, Any]:
         """Weights, optimizer, learning rate."""
-        return {
-            "vae": self.vae.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
-        }
+        return {"vae": self.vae.state_dict(), **self._descent.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """From ``state``."""
         self.vae.load_state_dict(state["vae"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
+        self._descent.restore(state)
 
     def show(self, path: Path) -> None:
         """Eight pictures above what the VAE makes of them."""

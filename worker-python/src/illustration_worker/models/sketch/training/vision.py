@@ -9,6 +9,8 @@ from PIL import Image
 from torch import nn
 from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModelWithProjection
 
+from illustration_worker.models.sketch.training.descent import Descent
+from illustration_worker.models.sketch.training.processes import process_count
 from illustration_worker.models.sketch.training.recipe import Recipe
 from illustration_worker.models.sketch.world.person import Hair, Person, random_person
 from illustration_worker.models.sketch.world.reference import draw_reference
@@ -61,37 +63,28 @@ class VisionStage:
         self.encoder = new_image_encoder()
         self._head = nn.Linear(_WIDTH, len(Hair) + _YES_NO)
         nn.ModuleList([self.encoder, self._head]).to(device)
-        self._seed, self._device = recipe.seed, device
-        parameters = [*self.encoder.parameters(), *self._head.parameters()]
-        self._optimizer = torch.optim.AdamW(parameters, lr=_RATE, weight_decay=1e-2)
+        self._device = device
+        self._descent = Descent(self.steps, ([*self.encoder.parameters(), *self._head.parameters()], _RATE))
 
-    def step(self, number: int) -> float:
+    def step(self, number: int, random: Random) -> float:
         """One batch of newly drawn portraits."""
-        random = Random(self._seed * 37 + number)
-        people = [random_person(random) for _ in range(_BATCH)]
+        people = [random_person(random) for _ in range(_BATCH // process_count())]
         pixels = as_pixels([draw_reference(person, random) for person in people]).to(self._device)
         read = self._head(self.encoder(pixels).image_embeds)
         hair, flags = (wanted.to(self._device) for wanted in attributes(people))
         loss = nn.functional.cross_entropy(read[:, : len(Hair)], hair)
         loss = loss + nn.functional.binary_cross_entropy_with_logits(read[:, len(Hair) :], flags)
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
-        return float(loss.detach())
+        return self._descent.step(loss)
 
     def state(self) -> dict[str, Any]:
         """Weights and optimizer."""
-        return {
-            "encoder": self.encoder.state_dict(),
-            "head": self._head.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-        }
+        return {"encoder": self.encoder.state_dict(), "head": self._head.state_dict(), **self._descent.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """From ``state``."""
         self.encoder.load_state_dict(state["encoder"])
         self._head.load_state_dict(state["head"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        self._descent.restore(state)
 
     def show(self, path: Path) -> None:
         """Nothing to see."""

@@ -70,6 +70,11 @@ class Scene:
     """Name of a thing in the sky that no caption mentions."""
 
     @property
+    def somebody(self) -> Person | None:
+        """The only person, if there is one."""
+        return self.first.person or (self.second.person if self.second else None)
+
+    @property
     def is_held_out(self) -> bool:
         """Whether its combination of things and relation is kept from training."""
         second = self.second.name if self.second else ""
