@@ -26,12 +26,12 @@ class Recipe:
     text_batch: int = 64
     text_rate: float = 1e-3
 
-    vision_steps: int = 600
+    vision_steps: int = 2_400
 
     unet_channels: tuple[int, int, int] = (32, 64, 96)
-    unet_steps: int = 6_000
-    unet_batch: int = 48
-    unet_rate: float = 1.5e-3
+    unet_steps: int = 5_200
+    unet_batch: int = 32
+    unet_rate: float = 1.2e-3
     text_again_rate: float = 3e-4
     """Of the text encoders while the UNet is trained."""
     unet_ema: float = 0.997
