@@ -14,5 +14,10 @@ export async function setUpTools() {
 export async function setUpService() {
   await setUpTools();
   await ensureGatewayBuild();
+}
+
+/** For tests and benchmarks that draw with random weights. */
+export async function setUpTests() {
+  await setUpService();
   await ensureDemoModel();
 }
