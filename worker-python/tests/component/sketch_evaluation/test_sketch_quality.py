@@ -7,9 +7,12 @@ failure is a change: of the weights, of the engine or of what computes.
 
 from math import sqrt
 
+import torch
+
 from illustration_worker.models.sketch.world.style import STYLES
 from illustration_worker.sketch_evaluation.artist import Artist, Wish
 from illustration_worker.sketch_evaluation.measures import (
+    Draw,
     Figures,
     line_statistics,
     measure_content,
@@ -34,9 +37,9 @@ REMOVED = 0.80
 STANDARD_ERRORS = 2.0
 """What is exactly as good as its bar fails about once in forty samples."""
 
-PROMPTS = 30
-OBJECTS_ASKED, POSITIONS_ASKED, RELATIONS_ASKED = 45, 14, 15
-"""At least so many things, places of one alone and places of two are asked for in these."""
+PROMPTS = 24
+OBJECTS_ASKED, POSITIONS_ASKED, RELATIONS_ASKED = 36, 12, 12
+"""Half of the prompts ask for a thing alone, half for two."""
 
 MEN, SEED_OF_MEN = 16, 232
 """With this seed 8 have glasses, 7 a hat, 8 a beard, in every combination."""
@@ -44,9 +47,9 @@ LOOKS_MARGIN, CHANCE_MARGIN = 0.10, 0.15
 """Two standard errors of the mean over three balanced accuracies of these men, at LOOKS and at CHANCE; that the three
 were read in the same pictures is left out of account."""
 
-LANDSCAPES, FEWEST_UNMENTIONED = 24, 3
+LANDSCAPES, FEWEST_UNMENTIONED = 20, 3
 
-HOUSES = 4
+HOUSES = 3
 """A picture of a house has shaded and dark areas, so that every style shows."""
 BLACKER, MORE_CHANGES = 0.025, 0.012
 """Half of the least that two styles differ by in real drawings of a house (0.050 of the pixels nearly black, 0.023 of
@@ -68,7 +71,7 @@ def test_things_are_there_and_stand_where_the_prompt_says(artist: Artist, reader
 
 
 def test_the_person_looks_like_the_reference_as_far_as_the_scale_says(artist: Artist, reader: Reader) -> None:
-    figures = measure_looks(artist.draw, reader, MEN, SEED_OF_MEN)
+    figures = measure_looks(_at_bars_only(artist), reader, MEN, SEED_OF_MEN)
     assert figures["looks at scale 1.0"] >= LOOKS - LOOKS_MARGIN, figures
     assert abs(figures["looks at scale 0.0"] - CHANCE) <= CHANCE_MARGIN, figures
 
@@ -98,6 +101,15 @@ def test_a_lora_changes_the_lines(artist: Artist) -> None:
 def _least(bar: float, count: int) -> float:
     """The least share of ``count`` that what is as good as ``bar`` reaches, but for ``STANDARD_ERRORS``."""
     return bar - STANDARD_ERRORS * sqrt(bar * (1 - bar) / count)
+
+
+def _at_bars_only(artist: Artist) -> Draw:
+    """White paper at the scale between 0 and 1, which no bar is about: a third of the time."""
+
+    def draw(wishes: list[Wish], scale: float) -> torch.Tensor:
+        return artist.draw(wishes, scale) if scale in (0.0, 1.0) else torch.ones(len(wishes), 1, 128, 128)
+
+    return draw
 
 
 def _houses(artist: Artist, style_prompt: str) -> Figures:
