@@ -1,5 +1,5 @@
 // The two models that are there without a download, as settings of the worker.
-import { demoModelFolder, inRoot } from '../paths.mjs';
+import { inRoot, randomModelFolder } from '../paths.mjs';
 
 const fromFolder = (folder, adapter) => ({
   MODEL_PATH: folder,
@@ -13,4 +13,4 @@ const fromFolder = (folder, adapter) => ({
 export const sketchModel = fromFolder(inRoot('worker-python', 'models', 'sketch'), 'ip-adapter_sdxl.safetensors');
 
 /** Random weights, SDXL's whole topology, sizes from 64 pixels on: for tests and benchmarks, once `setUpTests` has made it. */
-export const randomModel = fromFolder(demoModelFolder, 'ip-adapter_sdxl_vit-h.safetensors');
+export const randomModel = fromFolder(randomModelFolder, 'ip-adapter_sdxl_vit-h.safetensors');

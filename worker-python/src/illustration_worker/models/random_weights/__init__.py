@@ -1,1 +1,1 @@
-"""The demo model: SDXL's topology with random weights, small enough for a laptop and for the tests."""
+"""The random model, a fixture: SDXL's topology with random weights, small enough for a laptop and for the tests."""
