@@ -15,7 +15,7 @@ async def main() -> None:
         await require_same_pictures([drawers.prototype, drawers.batching], jobs)
         prototype = Arm("prototype with a lock", lambda: cpu_seconds_an_image(drawers.prototype, jobs))
         await compare(
-            f"B1: 8 concurrent mixed jobs, demo model, {PROTOTYPE_SIDE} px, 20 to 23 steps",
+            f"B1: 8 concurrent mixed jobs, random model, {PROTOTYPE_SIDE} px, 20 to 23 steps",
             "CPU seconds an image",
             Arm("batching", lambda: cpu_seconds_an_image(drawers.batching, jobs)),
             [Goal(prototype, GOAL)],

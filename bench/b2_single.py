@@ -25,7 +25,7 @@ async def main() -> None:
     async with running_drawers() as drawers:
         await require_same_pictures([drawers.stock, drawers.prototype, drawers.batching], jobs)
         await compare(
-            f"B2: one job at a time, demo model, {PROTOTYPE_SIDE} px, 20 and 21 steps",
+            f"B2: one job at a time, random model, {PROTOTYPE_SIDE} px, 20 and 21 steps",
             "CPU seconds an image",
             Arm("batching", lambda: one_by_one(drawers.batching)),
             [

@@ -1,4 +1,4 @@
-"""Both engines and the prototype on the demo model, and the jobs they are given."""
+"""Both engines and the prototype on the random model, and the jobs they are given."""
 
 import asyncio
 import io
@@ -21,11 +21,11 @@ from illustration_worker.engine.warm_up import warm_up_job
 from illustration_worker.images import Pixels
 from illustration_worker.job import Finished, Job, Person
 from illustration_worker.models.config import ModelConfig
-from illustration_worker.models.demo.build import build_demo_model
+from illustration_worker.models.random_weights.build import build_random_model
 
 STEPS = 20
 PROTOTYPE_SIDE = 128
-"""Pixels: the demo model's own size. The prototype takes neither size nor guidance from a request."""
+"""Pixels: the random model's own size. The prototype takes neither size nor guidance from a request."""
 PROTOTYPE_GUIDANCE = 5.0
 """The default of diffusers' SDXL pipeline."""
 ONE_LEVEL = 1
@@ -47,8 +47,8 @@ class Drawers:
 async def running_drawers() -> AsyncIterator[Drawers]:
     """All in this process; row buckets as needed, since speed is the question here."""
     with TemporaryDirectory() as name:
-        folder = Path(name) / "demo"
-        build_demo_model(folder)
+        folder = Path(name) / "random"
+        build_random_model(folder)
         config = ModelConfig(str(folder), ip_adapter=str(folder), device="cpu")
         options = BatchingOptions(reproducible="off", max_batch_rows=16)
         engines = (StockEngine(config, 16), BatchingEngine(config, options, 16))

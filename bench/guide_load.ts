@@ -1,5 +1,5 @@
 // The guide's own load test, ten memories of 20 steps at once, against both services, each with its real engine on the
-// same demo model: seconds until all ten are there. The prototype has the lock without which it breaks.
+// same random model: seconds until all ten are there. The prototype has the lock without which it breaks.
 // node_modules/.bin/node --import ./test/support/run-typescript.mjs bench/guide_load.ts
 import { portrait } from '../test/support/avatars.js';
 import { RunningService } from '../test/support/running-service.js';

@@ -1,4 +1,4 @@
-// Mixed traffic on the demo model for half an hour: does memory, the number of open files or latency grow?
+// Mixed traffic on the random model for half an hour: does memory, the number of open files or latency grow?
 // node_modules/.bin/node --import ./test/support/run-typescript.mjs bench/long_run.ts [--minutes 30] [--pause-ms 3000]
 import fs from 'node:fs';
 import path from 'node:path';

@@ -2,7 +2,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { childEnvironment, demoModelFolder, inRoot, pythonTool } from '../scripts/paths.mjs';
+import { childEnvironment, inRoot, pythonTool } from '../scripts/paths.mjs';
+import { randomModel } from '../scripts/service/models.mjs';
 import { freePort } from '../scripts/service/service.mjs';
 import { RestartedProcess } from '../test/support/restarted-process.js';
 import { untilTrue } from '../test/support/until-true.js';
@@ -27,8 +28,7 @@ export class Prototype {
         ...childEnvironment(),
         OMP_NUM_THREADS: '1',
         PYTHONPATH: `${inRoot('worker-python', 'src')}${path.delimiter}${inRoot()}`,
-        MODEL_PATH: demoModelFolder,
-        IP_ADAPTER: demoModelFolder,
+        ...randomModel,
         UVICORN_PORT: port,
         ...env,
       },

@@ -16,7 +16,7 @@ export const venv = inRoot('worker-python', '.venv');
 /** A tool of the Python environment, by its name. */
 export const pythonTool = (name) => path.join(venv, 'bin', name);
 
-export const demoModelFolder = inRoot('.cache', 'demo-model');
+export const randomModelFolder = inRoot('.cache', 'random-model');
 export const setupLogFolder = inRoot('.cache', 'setup');
 
 /** The environment of every child: Node 24 and the Python tools first on PATH. */

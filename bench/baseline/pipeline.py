@@ -14,7 +14,7 @@ from bench.baseline.config import PrototypeSettings
 
 IMAGE_ENCODER_FOLDER = "models/image_encoder"
 STUB_SIDE = 64
-"""Pixels: what the demo model and the gateway's fake draw too."""
+"""Pixels: what the random model and the gateway's fake draw too."""
 
 
 @dataclass(frozen=True)

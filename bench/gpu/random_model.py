@@ -22,10 +22,10 @@ from transformers import (
 )
 
 from bench.gpu.topology import IMAGE_TOKENS, Topology
-from illustration_worker.models.demo.tokenizer import END, build_tokenizer
 from illustration_worker.models.instant_style import supported_modes
 from illustration_worker.models.loader import LoadedModel
 from illustration_worker.models.quiet import quiet_libraries
+from illustration_worker.models.random_weights.tokenizer import END, build_tokenizer
 
 _SEED = 0
 _NOISE_DEVIATION = 1.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from bench.gpu.requests import Traffic
-from bench.gpu.topology import Topology, demo_size, full_size
+from bench.gpu.topology import Topology, full_size, tiny_size
 from illustration_worker.engine.batching.options import BatchingOptions
 from illustration_worker.models.config import DTypeName
 from illustration_worker.models.precision import resolve_dtype
@@ -66,9 +66,9 @@ def full_scale(dtype: DTypeName) -> Scale:
 
 
 def smoke_scale() -> Scale:
-    """The demo model's likeness on the CPU: shows that all of it runs. Its figures say nothing of a GPU."""
+    """The random model's likeness on the CPU: shows that all of it runs. Its figures say nothing of a GPU."""
     return Scale(
-        topology=demo_size(_SMOKE_SIDE),
+        topology=tiny_size(_SMOKE_SIDE),
         device=torch.device("cpu"),
         dtype=torch.float32,
         traffic=Traffic(side=_SMOKE_SIDE, steps=4, burst_steps=(4, 3, 2, 4, 3, 2, 4, 2)),

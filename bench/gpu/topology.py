@@ -1,12 +1,12 @@
-"""What the networks look like: SDXL base 1.0 with ``ip-adapter_sdxl_vit-h``, and the demo model's small likeness."""
+"""What the networks look like: SDXL base 1.0 with ``ip-adapter_sdxl_vit-h``, and the random model's small likeness."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from transformers import CLIPTextConfig, CLIPVisionConfig
 
-from illustration_worker.models.demo.networks import build_pipeline
-from illustration_worker.models.demo.tokenizer import END, MAX_TOKENS, START, build_tokenizer
+from illustration_worker.models.random_weights.networks import build_pipeline
+from illustration_worker.models.random_weights.tokenizer import END, MAX_TOKENS, START, build_tokenizer
 
 IMAGE_TOKENS = 4
 """Of an IP-Adapter that is not a Plus one."""
@@ -31,7 +31,7 @@ class Topology:
 
 
 def full_size() -> Topology:
-    """As published, but for the tokens' ids: the demo model's tokenizer is used, whose vocabulary is smaller."""
+    """As published, but for the tokens' ids: the random model's tokenizer is used, whose vocabulary is smaller."""
     return Topology(
         name="SDXL base 1.0 and IP-Adapter ViT-H, random weights",
         unet=_SDXL_UNET,
@@ -51,11 +51,11 @@ def full_size() -> Topology:
     )  # fmt: skip
 
 
-def demo_size(image_side: int) -> Topology:
-    """The demo model's base, drawing ``image_side`` pixels, a multiple of 8, by default."""
+def tiny_size(image_side: int) -> Topology:
+    """The random model's base, drawing ``image_side`` pixels, a multiple of 8, by default."""
     pipeline = build_pipeline()
     return Topology(
-        name="demo model's topology, random weights",
+        name="tiny topology, random weights",
         unet={**pipeline.unet.config, "sample_size": image_side // 8},
         vae={**pipeline.vae.config, "sample_size": image_side},
         text=pipeline.text_encoder.config,

@@ -7,7 +7,7 @@ import { inRoot, node24, pythonTool } from '../paths.mjs';
 import { CommandFailed, exitCode } from '../progress.mjs';
 import { ensureBenchPackages } from '../setup/bench-packages.mjs';
 import { ensureS3Server } from '../setup/s3-server.mjs';
-import { setUpService } from '../setup/setup.mjs';
+import { setUpTests } from '../setup/setup.mjs';
 
 const python = (module) => ({ command: pythonTool('python'), args: ['-m', `bench.${module}`] });
 const typescript = (file) => ({
@@ -30,7 +30,7 @@ export default async function bench(names) {
   const unknown = names.filter((name) => !Object.hasOwn(benches, name));
   if (unknown.length > 0)
     throw new CommandFailed(`no such benchmark: ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}.`);
-  await setUpService();
+  await setUpTests();
   await ensureS3Server();
   await ensureBenchPackages();
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-bench-'));

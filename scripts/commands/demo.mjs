@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { inRoot } from '../paths.mjs';
 import { CommandFailed, printFailure, step } from '../progress.mjs';
-import { placeSampleAvatar, realModelSettings, sampleUser } from '../service/sample-avatar.mjs';
+import { placeSampleAvatars, realModelSettings, sampleUser } from '../service/sample-avatar.mjs';
 import { freePort, startService, waitUntilHealthy } from '../service/service.mjs';
 import { setUpService } from '../setup/setup.mjs';
 
@@ -28,7 +28,7 @@ const embeddedDefaults = {
 export default async function demo() {
   await setUpService();
   const dataDir = inRoot('data', 'demo');
-  placeSampleAvatar(dataDir);
+  placeSampleAvatars(dataDir);
   const log = path.join(dataDir, 'service.log');
   const output = fs.openSync(log, 'w');
   const env = { ...embeddedDefaults, PORT: String(await freePort()), GRPC_PORT: '0', DATA_DIR: dataDir };
@@ -43,8 +43,7 @@ export default async function demo() {
     });
     console.log(`\n  The picture: ${file}\n`);
     console.log(`  What draws: ${await whatDraws(service)}`);
-    console.log('  The rest of the chain is the real one.');
-    console.log('  Real SDXL takes its place by three settings:');
+    console.log('  It takes no looks from a photo; real SDXL does, and takes its place by three settings:');
     for (const line of realModelSettings()) console.log(`    ${line}`);
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;

@@ -5,7 +5,7 @@ import { inRoot, nodeTool } from '../paths.mjs';
 import { CommandFailed, exitCode } from '../progress.mjs';
 import { podNumbers } from '../service/pod-numbers.mjs';
 import { ensureS3Server } from '../setup/s3-server.mjs';
-import { setUpService } from '../setup/setup.mjs';
+import { setUpTests } from '../setup/setup.mjs';
 
 export default async function scaleTest(numbers) {
   if (!numbers.every((one) => /^[1-9]\d?$/.test(one))) {
@@ -13,7 +13,7 @@ export default async function scaleTest(numbers) {
       'usage: npm run scale-test -- [NUMBER OF PODS]...   for example: npm run scale-test -- 1 2 4',
     );
   }
-  await setUpService();
+  await setUpTests();
   await ensureS3Server();
   process.env.OMP_NUM_THREADS = '1';
   const cores = os.availableParallelism();

@@ -1,7 +1,7 @@
-import { setUpService } from '../setup/setup.mjs';
+import { setUpTests } from '../setup/setup.mjs';
 
 export default async function setup() {
-  await setUpService();
+  await setUpTests();
   console.log('Everything is set up.');
   return 0;
 }

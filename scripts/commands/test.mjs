@@ -9,7 +9,7 @@ import { scanLogs } from '../privacy/canary.mjs';
 import { CommandFailed, exitCode } from '../progress.mjs';
 import { fuzzBriefly } from './fuzz.mjs';
 import { ensureS3Server } from '../setup/s3-server.mjs';
-import { setUpService } from '../setup/setup.mjs';
+import { setUpTests } from '../setup/setup.mjs';
 
 /** `logs`: it has processes that log. */
 const suites = {
@@ -21,7 +21,7 @@ const suites = {
 };
 
 export default async function test(names) {
-  await setUpService();
+  await setUpTests();
   await ensureS3Server();
   // Torch with two threads on two shared cores is 3 to 8 times slower than with one.
   process.env.OMP_NUM_THREADS = '1';

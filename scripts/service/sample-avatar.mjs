@@ -1,19 +1,26 @@
-// Puts the sample portrait into the embedded object store as the avatar and the subject photo of the user `demo`.
+// Puts the sample portraits into the embedded object store, as avatars and subject photos of two users.
 import fs from 'node:fs';
 import path from 'node:path';
 import { inRoot } from '../paths.mjs';
 
+/** Has a real photo, which the built-in model can take no looks from. */
 export const sampleUser = 'demo';
+/** Has a portrait of the kind that the built-in model learnt from. */
+export const drawnUser = 'demo-drawn';
 
-export function placeSampleAvatar(dataDir) {
+const portraits = { [sampleUser]: 'portrait.jpg', [drawnUser]: 'drawn-portrait.png' };
+
+export function placeSampleAvatars(dataDir) {
   for (const prefix of ['avatars', 'subjects']) {
     const folder = path.join(dataDir, 'objects', prefix);
     fs.mkdirSync(folder, { recursive: true });
-    fs.copyFileSync(inRoot('samples', 'portrait.jpg'), path.join(folder, `${sampleUser}.png`));
+    for (const [user, file] of Object.entries(portraits)) {
+      fs.copyFileSync(inRoot('samples', file), path.join(folder, `${user}.png`));
+    }
   }
 }
 
-/** The three settings that put real SDXL in the place of the demo model, as lines. */
+/** The three settings that put real SDXL in the place of the built-in model, as lines. */
 export function realModelSettings() {
   return [
     'MODEL_PATH=stabilityai/stable-diffusion-xl-base-1.0   # or a folder that holds it',

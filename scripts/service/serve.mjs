@@ -2,8 +2,15 @@
 import process from 'node:process';
 import { CommandFailed, printFailure } from '../progress.mjs';
 import { watchParent } from './parent-watch.mjs';
-import { placeSampleAvatar, realModelSettings, sampleUser } from './sample-avatar.mjs';
+import { drawnUser, placeSampleAvatars, realModelSettings, sampleUser } from './sample-avatar.mjs';
 import { isTaken, serviceUrl, startService, waitUntilHealthy } from './service.mjs';
+
+/** The person of the drawn avatar, in full: the default scale is made for photos and real SDXL. */
+const drawnPersonRequest = {
+  user_id: drawnUser,
+  prompt: 'man sitting on a bench in central park',
+  ip_adapter_scale: 1,
+};
 
 /** Real SDXL may have to be downloaded first. */
 const modelLoadTimeoutMs = 3_600_000;
@@ -17,7 +24,7 @@ if (await isTaken(serviceUrl(process.env))) {
 }
 const service = startService({ stdio: 'inherit', report: (line) => console.error(`! ${line}`) });
 const isFileStore = process.env.OBJECT_STORE ? process.env.OBJECT_STORE === 'file' : !process.env.S3_BUCKET_NAME;
-if (isFileStore) placeSampleAvatar(service.dataDir);
+if (isFileStore) placeSampleAvatars(service.dataDir);
 
 let isStopping = false;
 async function stop() {
@@ -55,15 +62,22 @@ try {
 
 function announce() {
   const token = process.env.AUTH_ENABLED?.toLowerCase() === 'true' ? ' -H "Authorization: Bearer $AUTH_TOKEN"' : '';
-  const user = isFileStore ? sampleUser : 'USER';
+  const isBuiltIn = !process.env.MODEL_PATH;
+  const requests = [{ user_id: isFileStore ? sampleUser : 'USER', prompt: 'A beautiful sunset over mountains' }];
+  if (isFileStore && isBuiltIn) requests.push(drawnPersonRequest);
   say('');
   say(`  The illustration service is ready:  ${service.url}`);
   say(`  Interactive documentation:          ${service.url}/docs`);
   say('  Try it:');
-  say(`    curl -s ${service.url}/v1/images/memory${token} -H 'Content-Type: application/json' \\`);
-  say(`      -d '{"user_id": "${user}", "prompt": "A beautiful sunset over mountains"}'`);
-  if (!process.env.MODEL_PATH) {
-    say('  This is the demo model: random weights, so it draws texture, not pictures. For real SDXL set:');
+  for (const request of requests) {
+    say(`    curl -s ${service.url}/v1/images/memory${token} -H 'Content-Type: application/json' \\`);
+    say(`      -d '${JSON.stringify(request)}'`);
+  }
+  if (isBuiltIn) {
+    say(
+      '  The built-in sketch model draws: a small world of about fifty things and people, 128 x 128 pixels. It takes looks',
+    );
+    say('  from drawn portraits, not from photos. For real SDXL set:');
     for (const line of realModelSettings()) say(`    ${line}`);
   }
   say('');

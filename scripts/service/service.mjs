@@ -4,8 +4,9 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { childEnvironment, demoModelFolder, inRoot, node24, pythonTool } from '../paths.mjs';
+import { childEnvironment, inRoot, node24, pythonTool } from '../paths.mjs';
 import { CommandFailed } from '../progress.mjs';
+import { sketchModel } from './models.mjs';
 import { supervise } from './supervised-process.mjs';
 
 /** A unix socket's path may have 107 bytes on Linux, 103 on macOS. */
@@ -81,8 +82,7 @@ function serviceEnvironment(given) {
     DATA_DIR: dataDir,
     WORKER_ADDRESS: given.WORKER_ADDRESS || `unix:${socketPath(dataDir)}`,
   };
-  if (given.MODEL_PATH) return env;
-  return { ...env, MODEL_PATH: demoModelFolder, IP_ADAPTER: demoModelFolder, HF_HUB_OFFLINE: '1' };
+  return given.MODEL_PATH ? env : { ...env, ...sketchModel };
 }
 
 function socketPath(dataDir) {

@@ -1,5 +1,5 @@
 // Everything the other commands need, in order; each step does nothing when its product is there and current.
-import { ensureDemoModel } from './demo-model.mjs';
+import { ensureRandomModel } from './random-model.mjs';
 import { ensureGatewayBuild } from './gateway-build.mjs';
 import { ensureGeneratedCode } from './generated-code.mjs';
 import { ensureNodePackages } from './node-packages.mjs';
@@ -14,5 +14,10 @@ export async function setUpTools() {
 export async function setUpService() {
   await setUpTools();
   await ensureGatewayBuild();
-  await ensureDemoModel();
+}
+
+/** For tests and benchmarks that draw with random weights. */
+export async function setUpTests() {
+  await setUpService();
+  await ensureRandomModel();
 }

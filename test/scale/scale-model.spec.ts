@@ -2,7 +2,7 @@
 // as many pods as there are cores, and no further.
 import { availableParallelism } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { demoModelFolder } from '../../scripts/paths.mjs';
+import { randomModel } from '../../scripts/service/models.mjs';
 import { drawAll } from '../support/draw-all.js';
 import { FaultStack } from '../support/fault-stack.js';
 import { hasPostgres, PostgresServer } from '../support/postgres-server.js';
@@ -14,9 +14,7 @@ const steps = 20;
 const jobsOfPod = 16;
 const settings = {
   ENGINE: 'batching',
-  MODEL_PATH: demoModelFolder,
-  IP_ADAPTER: demoModelFolder,
-  HF_HUB_OFFLINE: '1',
+  ...randomModel,
   MAX_OUTSTANDING_JOBS: '8',
 };
 

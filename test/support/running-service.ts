@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { randomModel } from '../../scripts/service/models.mjs';
 import { freePort, startService, waitUntilHealthy } from '../../scripts/service/service.mjs';
 import { testLogFile } from './test-logs.js';
 import { withCanary } from './with-canary.js';
@@ -15,14 +16,14 @@ export class RunningService {
     private readonly logFile: number,
   ) {}
 
-  /** @param env settings on top of the embedded defaults */
+  /** @param env settings on top of the embedded defaults and of the model of random weights; an empty `MODEL_PATH`: the built-in one */
   static async start(env: Record<string, string> = {}): Promise<RunningService> {
     const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'illustration-e2e-'));
     const log = testLogFile(dataDir, 'service');
     const logFile = fs.openSync(log, 'a');
     const service = startService({
       env: {
-        MODEL_PATH: '',
+        ...randomModel,
         PORT: String(await freePort()),
         GRPC_PORT: '0',
         DATA_DIR: dataDir,

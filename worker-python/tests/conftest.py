@@ -33,19 +33,19 @@ def kept_logs() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def demo_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo model, built once. Tests must not change it; those that need a damaged one copy it."""
-    from illustration_worker.models.demo.build import build_demo_model
+def random_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The random model, built once. Tests must not change it; those that need a damaged one copy it."""
+    from illustration_worker.models.random_weights.build import build_random_model
 
-    folder = tmp_path_factory.mktemp("model") / "demo"
-    build_demo_model(folder)
+    folder = tmp_path_factory.mktemp("model") / "random"
+    build_random_model(folder)
     return folder
 
 
 @pytest.fixture
-def model_copy(demo_model_folder: Path, tmp_path: Path) -> Path:
+def model_copy(random_model_folder: Path, tmp_path: Path) -> Path:
     """The model in a folder that a test may change."""
-    return shutil.copytree(demo_model_folder, tmp_path / "copy")
+    return shutil.copytree(random_model_folder, tmp_path / "copy")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The prototype that benchmarks compare with draws on the demo model, with a real S3 server, and fails as it did."""
+"""The prototype that benchmarks compare with draws on the random model, with a real S3 server, and fails as it did."""
 
 import asyncio
 import importlib
@@ -19,7 +19,7 @@ BUCKET = "auto-bio-illustrations"
 KEYS = ("test-access", "test-secret-key")
 STEPS = 2
 SIZE = (128, 128)
-"""What the demo model draws when nobody asks for a size: the prototype's caller cannot."""
+"""What the random model draws when nobody asks for a size: the prototype's caller cannot."""
 START_LIMIT_SECONDS = 20
 
 
@@ -88,12 +88,12 @@ class Prototype:
 
 @pytest.fixture(params=[False, True], ids=["without lock", "with lock"])
 def prototype(
-    s3: Any, demo_model_folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    s3: Any, random_model_folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Prototype:
     monkeypatch.syspath_prepend(str(REPOSITORY))
     for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), KEYS, strict=True):
         monkeypatch.setenv(name, value)
-    return Prototype(s3, demo_model_folder, is_locked=request.param)
+    return Prototype(s3, random_model_folder, is_locked=request.param)
 
 
 def size_of(s3: Any, reply: Any, prefix: str) -> tuple[int, int]:

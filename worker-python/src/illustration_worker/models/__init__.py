@@ -1,4 +1,4 @@
-"""Models: finding, checking and loading them; ``demo`` makes a small one."""
+"""Models: finding, checking and loading them; ``random_weights`` makes a small one for tests, ``sketch`` trains one."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Loads the pipeline, for production, demo and tests alike: safetensors only, no remote code.
+"""Loads the pipeline, for production, the built-in model and tests alike: safetensors only, no remote code.
 
 A local folder needs no network.
 """

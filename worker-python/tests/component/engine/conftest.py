@@ -1,4 +1,4 @@
-"""A real engine on the demo model, the stock pipeline beside it, and eyes on what the device does."""
+"""A real engine on the random model, the stock pipeline beside it, and eyes on what the device does."""
 
 import asyncio
 import io
@@ -32,8 +32,8 @@ StockCall = Callable[[Job], Pixels]
 
 
 @pytest.fixture(scope="session")
-def model_config(demo_model_folder: Path) -> ModelConfig:
-    return ModelConfig(model=str(demo_model_folder), ip_adapter=str(demo_model_folder), device="cpu")
+def model_config(random_model_folder: Path) -> ModelConfig:
+    return ModelConfig(model=str(random_model_folder), ip_adapter=str(random_model_folder), device="cpu")
 
 
 @pytest.fixture(scope="session")

@@ -289,7 +289,7 @@ async def test_stopping_finishes_what_was_accepted(
         await anext(engine.generate(make_job()))
 
 
-def test_the_process_ends_cleanly_after_stopping(demo_model_folder: Path) -> None:
+def test_the_process_ends_cleanly_after_stopping(random_model_folder: Path) -> None:
     program = """
         import asyncio, sys
         from illustration_worker.engine.stock import StockEngine
@@ -302,7 +302,7 @@ def test_the_process_ends_cleanly_after_stopping(demo_model_folder: Path) -> Non
 
         asyncio.run(run())
     """
-    command = [sys.executable, "-c", textwrap.dedent(program), str(demo_model_folder)]
+    command = [sys.executable, "-c", textwrap.dedent(program), str(random_model_folder)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
 

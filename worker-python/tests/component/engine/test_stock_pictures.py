@@ -13,7 +13,7 @@ from illustration_worker.engine.stock import StockEngine
 from illustration_worker.images import Pixels
 from illustration_worker.job import Job, Person, Region
 from illustration_worker.models.config import ModelConfig
-from illustration_worker.models.demo.adapters import BASE_WEIGHTS, PLUS_VIT_H_WEIGHTS
+from illustration_worker.models.random_weights.adapters import BASE_WEIGHTS, PLUS_VIT_H_WEIGHTS
 
 MakeJob = Callable[..., Job]
 Draw = Callable[[Job], Awaitable[Pixels]]
@@ -143,7 +143,7 @@ async def test_another_person_gives_another_picture_unless_the_scale_is_zero(
     assert np.array_equal(ignored[0], ignored[2])
 
 
-async def test_the_demo_model_draws_texture(draw: Draw, make_job: MakeJob, portraits: list[bytes]) -> None:
+async def test_the_random_model_draws_texture(draw: Draw, make_job: MakeJob, portraits: list[bytes]) -> None:
     pixels = await draw(make_job(reference_images=(portraits[0],), width=128, height=128, num_inference_steps=20))
     assert (pixels.std(axis=(0, 1)) > 15).all()
     assert ((pixels == 0) | (pixels == 255)).mean() < 0.1

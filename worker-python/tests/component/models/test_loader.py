@@ -13,9 +13,14 @@ from safetensors.torch import load_file, save_file
 
 from illustration_worker.errors import ModelLoadError
 from illustration_worker.models.config import ModelConfig
-from illustration_worker.models.demo.adapters import BASE_WEIGHTS, PLUS_VIT_H_WEIGHTS, SUBFOLDER, VIT_H_WEIGHTS
 from illustration_worker.models.loader import load_model
 from illustration_worker.models.model_notes import NOTES_FILE, ModelNotes
+from illustration_worker.models.random_weights.adapters import (
+    BASE_WEIGHTS,
+    PLUS_VIT_H_WEIGHTS,
+    SUBFOLDER,
+    VIT_H_WEIGHTS,
+)
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 Damage = Callable[[Path], None]
@@ -34,18 +39,18 @@ def config_for(folder: Path, **fields: object) -> ModelConfig:
     ],
 )
 def test_each_adapter_gets_the_encoder_it_was_made_with(
-    demo_model_folder: Path, weights: str, encoder_folder: str
+    random_model_folder: Path, weights: str, encoder_folder: str
 ) -> None:
-    model = load_model(config_for(demo_model_folder, ip_adapter_weights=weights))
-    published = json.loads((demo_model_folder / encoder_folder / "config.json").read_text())
+    model = load_model(config_for(random_model_folder, ip_adapter_weights=weights))
+    published = json.loads((random_model_folder / encoder_folder / "config.json").read_text())
     assert model.ip_adapter == weights
     assert model.pipeline.image_encoder.config.hidden_size == published["hidden_size"]
     assert model.pipeline.feature_extractor.size["shortest_edge"] == published["image_size"]
 
 
-def test_what_is_loaded_is_described(demo_model_folder: Path) -> None:
-    model = load_model(config_for(demo_model_folder, enable_ip_adapter=False))
-    assert (model.model, model.ip_adapter) == (str(demo_model_folder), None)
+def test_what_is_loaded_is_described(random_model_folder: Path) -> None:
+    model = load_model(config_for(random_model_folder, enable_ip_adapter=False))
+    assert (model.model, model.ip_adapter) == (str(random_model_folder), None)
     assert (model.device.type, model.dtype, model.scheduler) == ("cpu", torch.float32, "EulerDiscreteScheduler")
     assert (model.min_image_size, model.default_image_size, model.max_image_size) == (64, 128, 256)
 
@@ -67,8 +72,8 @@ def test_a_model_of_ours_tells_of_itself(model_copy: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_spares_the_vae(demo_model_folder: Path, dtype: str) -> None:
-    model = load_model(config_for(demo_model_folder, dtype=dtype))
+def test_half_precision_spares_the_vae(random_model_folder: Path, dtype: str) -> None:
+    model = load_model(config_for(random_model_folder, dtype=dtype))
     components = model.pipeline.components
     dtypes = {name: module.dtype for name, module in components.items() if isinstance(module, torch.nn.Module)}
     half = getattr(torch, dtype)
@@ -91,12 +96,12 @@ def test_a_folder_with_nothing_but_the_fp16_variant_loads(model_copy: Path, dtyp
 
 @pytest.mark.parametrize("local_files_only", [True, False])
 def test_a_repository_in_the_hubs_cache_loads_without_network(
-    demo_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local_files_only: bool
+    random_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local_files_only: bool
 ) -> None:
     repository = tmp_path / "models--somebody--sdxl"
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text("0" * 40)
-    shutil.copytree(demo_model_folder, repository / "snapshots" / ("0" * 40))
+    shutil.copytree(random_model_folder, repository / "snapshots" / ("0" * 40))
     use_hub(monkeypatch, cache=tmp_path)
     config = ModelConfig(model="somebody/sdxl", ip_adapter="somebody/sdxl", local_files_only=local_files_only)
     assert load_model(config).model == "somebody/sdxl"
@@ -228,7 +233,7 @@ PLUS_FACE_WEIGHTS = "ip-adapter-plus-face_sdxl_vit-h.safetensors"
 
 @pytest.fixture
 def with_plus_face(model_copy: Path) -> Path:
-    """The demo model with a plus-face adapter: in form a Plus adapter with other weights, as the published one is."""
+    """The random model with a plus-face adapter: in form a Plus adapter with other weights, as the published one is."""
     plus = load_file(model_copy / SUBFOLDER / PLUS_VIT_H_WEIGHTS)
     save_file({name: weight * 0.5 for name, weight in plus.items()}, model_copy / SUBFOLDER / PLUS_FACE_WEIGHTS)
     return model_copy
@@ -265,6 +270,6 @@ def test_a_place_that_cannot_hold_a_model_is_refused(model: str, words: str) -> 
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_device_that_is_not_there_is_refused(demo_model_folder: Path) -> None:
+def test_a_device_that_is_not_there_is_refused(random_model_folder: Path) -> None:
     with pytest.raises(ModelLoadError, match="'cuda' is not available"):
-        load_model(config_for(demo_model_folder, device="cuda"))
+        load_model(config_for(random_model_folder, device="cuda"))

@@ -27,14 +27,14 @@ TARGETS = {
 
 
 @pytest.fixture(scope="module")
-def pipeline(demo_model_folder: Path) -> StableDiffusionXLPipeline:
-    return load_model(ModelConfig(model=str(demo_model_folder), device="cpu", enable_ip_adapter=False)).pipeline
+def pipeline(random_model_folder: Path) -> StableDiffusionXLPipeline:
+    return load_model(ModelConfig(model=str(random_model_folder), device="cpu", enable_ip_adapter=False)).pipeline
 
 
 @pytest.fixture(scope="module")
-def peft_tensors(demo_model_folder: Path) -> Tensors:
+def peft_tensors(random_model_folder: Path) -> Tensors:
     """PEFT's own weights for all three components, with random values on both sides."""
-    model = load_model(ModelConfig(model=str(demo_model_folder), device="cpu", enable_ip_adapter=False)).pipeline
+    model = load_model(ModelConfig(model=str(random_model_folder), device="cpu", enable_ip_adapter=False)).pipeline
     tensors: Tensors = {}
     torch.manual_seed(3)
     for component in COMPONENTS:
@@ -136,9 +136,9 @@ def test_the_unets_part_equals_what_diffusers_loads(pipeline: StableDiffusionXLP
 
 
 def test_a_fused_lora_draws_as_the_adapter_does_and_is_no_adapter(
-    demo_model_folder: Path, peft_tensors: Tensors
+    random_model_folder: Path, peft_tensors: Tensors
 ) -> None:
-    pipeline = load_model(ModelConfig(model=str(demo_model_folder), device="cpu", enable_ip_adapter=False)).pipeline
+    pipeline = load_model(ModelConfig(model=str(random_model_folder), device="cpu", enable_ip_adapter=False)).pipeline
     lora, before = read_lora(pipeline, save(peft_tensors)), layers(pipeline)
     add_adapter(pipeline, lora, "one")
     expected = picture(pipeline)
@@ -236,8 +236,8 @@ def test_a_failure_half_way_leaves_the_pipeline_as_it_was(
     remove_adapter(pipeline, "broken")
 
 
-def test_lora_shim_is_still_needed(demo_model_folder: Path, peft_tensors: Tensors) -> None:
+def test_lora_shim_is_still_needed(random_model_folder: Path, peft_tensors: Tensors) -> None:
     """Fails once diffusers loads a LoRA of text encoder 1 by itself: then take the renaming out of lora_file.py."""
-    stock = load_model(ModelConfig(model=str(demo_model_folder), device="cpu", enable_ip_adapter=False)).pipeline
+    stock = load_model(ModelConfig(model=str(random_model_folder), device="cpu", enable_ip_adapter=False)).pipeline
     with pytest.raises(Exception):  # noqa: B017, PT011  # which one differs from version to version
         stock.load_lora_weights({n: t for n, t in peft_tensors.items() if n.startswith("text_encoder.")})

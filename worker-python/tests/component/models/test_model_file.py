@@ -20,9 +20,9 @@ LAYER = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
 
 
 @pytest.fixture
-def base(demo_model_folder: Path, tmp_path: Path) -> ModelConfig:
+def base(random_model_folder: Path, tmp_path: Path) -> ModelConfig:
     return ModelConfig(
-        model=str(demo_model_folder), device="cpu", enable_ip_adapter=False, cache_folder=tmp_path / "cache"
+        model=str(random_model_folder), device="cpu", enable_ip_adapter=False, cache_folder=tmp_path / "cache"
     )
 
 

@@ -20,15 +20,15 @@ FILE = "diffusion_pytorch_model.safetensors"
 
 
 @pytest.fixture
-def base(demo_model_folder: Path, tmp_path: Path) -> ModelConfig:
+def base(random_model_folder: Path, tmp_path: Path) -> ModelConfig:
     return ModelConfig(
-        model=str(demo_model_folder), device="cpu", enable_ip_adapter=False, cache_folder=tmp_path / "cache"
+        model=str(random_model_folder), device="cpu", enable_ip_adapter=False, cache_folder=tmp_path / "cache"
     )
 
 
 @pytest.fixture
 def other(base: ModelConfig) -> StableDiffusionXLPipeline:
-    """The demo model with another VAE."""
+    """The random model with another VAE."""
     pipeline = load_model(base).pipeline
     with torch.no_grad():
         for weight in pipeline.vae.parameters():

@@ -44,14 +44,14 @@ def lora(s3: S3Source) -> bytes:
 async def test_a_lora_in_s3_is_fetched_told_of_and_drawn_with(
     lora: bytes,
     holding_proxy: Callable[[int], Proxy],
-    demo_model_folder: Path,
+    random_model_folder: Path,
     tmp_path: Path,
 ) -> None:
     proxy = holding_proxy(len(lora) // 2)
     address = f"unix:{tmp_path}/w.sock"
     settings = {
         "WORKER_ADDRESS": address,
-        "MODEL_PATH": str(demo_model_folder),
+        "MODEL_PATH": str(random_model_folder),
         "MODEL_S3_PATH": "s3://models/loras/sketch.safetensors",
         "MODEL_KIND": "lora",
         "MODEL_CACHE_FOLDER": str(tmp_path / "cache"),

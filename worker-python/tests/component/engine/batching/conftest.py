@@ -1,4 +1,4 @@
-"""The batching engine's parts on the demo model, apart from threads and queues, and the stock pipeline beside them."""
+"""The batching engine on the random model, apart from threads and queues, and the stock pipeline beside it."""
 
 import asyncio
 import io

@@ -11,8 +11,8 @@ import torch
 from illustration_worker.engine.batching.engine import BatchingEngine
 from illustration_worker.images import Pixels
 from illustration_worker.job import Job
-from illustration_worker.models.demo.adapters import BASE_WEIGHTS, PLUS_VIT_H_WEIGHTS
 from illustration_worker.models.loader import LoadedModel
+from illustration_worker.models.random_weights.adapters import BASE_WEIGHTS, PLUS_VIT_H_WEIGHTS
 
 MakeJob = Callable[..., Job]
 BenchOf = Callable[..., tuple[Any, Any]]

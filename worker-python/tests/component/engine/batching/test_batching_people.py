@@ -16,8 +16,8 @@ from illustration_worker.engine.decoding import decode_latents
 from illustration_worker.engine.requirements import require_drawable
 from illustration_worker.errors import InvalidRequestError
 from illustration_worker.job import IpAdapterMode, Job, Person, Region
-from illustration_worker.models.demo.adapters import PLUS_VIT_H_WEIGHTS
 from illustration_worker.models.instant_style import supported_modes
+from illustration_worker.models.random_weights.adapters import PLUS_VIT_H_WEIGHTS
 
 MakeJob = Callable[..., Job]
 BenchOf = Callable[..., tuple[Any, Any]]

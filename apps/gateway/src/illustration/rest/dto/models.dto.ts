@@ -99,10 +99,10 @@ class LimitsDto implements LimitsView {
 
 @ApiSchema({ name: 'Models', description: 'What draws, and what may be asked of it.' })
 export class ModelsDto implements ModelsView {
-  @ApiProperty({ type: Boolean, description: 'The built-in model with random weights.' })
+  @ApiProperty({ type: Boolean, description: 'A small model that comes with the service, not SDXL.' })
   is_demo_model: boolean;
 
-  @ApiPropertyOptional({ type: String, description: 'What the demo model is.' })
+  @ApiPropertyOptional({ type: String, description: 'What that model is and draws.' })
   note?: string;
 
   @ApiProperty({ type: String, description: 'Equal digests draw equal pictures.' })

@@ -1,4 +1,4 @@
-"""Builds the demo model's folder: complete or not at all."""
+"""Builds the random model's folder: complete or not at all."""
 
 import contextlib
 import json
@@ -7,17 +7,17 @@ from pathlib import Path
 
 import torch
 
-from illustration_worker.models.demo.adapters import save_adapters
-from illustration_worker.models.demo.marker import MARKER_FILE, FolderNotOursError, Marker, read_marker
-from illustration_worker.models.demo.networks import build_pipeline
 from illustration_worker.models.model_notes import ModelNotes
 from illustration_worker.models.quiet import quiet_libraries
+from illustration_worker.models.random_weights.adapters import save_adapters
+from illustration_worker.models.random_weights.marker import MARKER_FILE, FolderNotOursError, Marker, read_marker
+from illustration_worker.models.random_weights.networks import build_pipeline
 
 _NOTES = ModelNotes("A model with SDXL's topology and random weights: it draws texture, not pictures.")
 
 
-def build_demo_model(folder: Path, seed: int = 0) -> bool:
-    """Make ``folder`` hold the demo model of ``seed``; the same seed gives the same bytes with the same packages.
+def build_random_model(folder: Path, seed: int = 0) -> bool:
+    """Make ``folder`` hold the random model of ``seed``; the same seed gives the same bytes with the same packages.
 
     The model is made beside ``folder`` and renamed into place, so that a reader never meets half of it.
 
@@ -31,7 +31,9 @@ def build_demo_model(folder: Path, seed: int = 0) -> bool:
     if folder.exists() and any(folder.iterdir()):
         present = read_marker(folder)
         if present is None:
-            raise FolderNotOursError(f"{folder} is not empty and holds no demo model: choose another folder")
+            raise FolderNotOursError(
+                f"{folder} is not empty and holds no model of random weights: choose another folder"
+            )
         if present == wanted:
             return False
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The demo model's IP-Adapters, in the layout and with the key names of the hub's h94/IP-Adapter."""
+"""The random model's IP-Adapters, in the layout and with the key names of the hub's h94/IP-Adapter."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The demo model's networks: SDXL's topology at about three million parameters, weights drawn at random.
+"""The random model's networks: SDXL's topology at about three million parameters, weights drawn at random.
 
 What the topology keeps of SDXL: block names and their numbers of attention layers (InstantStyle, LoRA), two text
 encoders of different widths side by side, pooled text and size embeddings, a VAE of factor 8 that asks for float32.
@@ -8,7 +8,7 @@ import torch
 from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from illustration_worker.models.demo.tokenizer import END, MAX_TOKENS, START, build_tokenizer
+from illustration_worker.models.random_weights.tokenizer import END, MAX_TOKENS, START, build_tokenizer
 
 IMAGE_SIZE = 128
 """Pixels of a side that the model draws by default; a step takes about 25 ms on one CPU thread."""

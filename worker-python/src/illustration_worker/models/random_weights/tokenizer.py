@@ -1,4 +1,4 @@
-"""The demo model's tokenizer: CLIP's byte-level form with no merges, so a token is one character."""
+"""The random model's tokenizer: CLIP's byte-level form with no merges, so a token is one character."""
 
 from transformers import CLIPTokenizer
 

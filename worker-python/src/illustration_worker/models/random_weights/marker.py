@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-MARKER_FILE = "demo-model.json"
+MARKER_FILE = "random-model.json"
 
 _VERSION = 2
 """Raise it when the same seed gives other weights, so that folders made before are made anew."""
@@ -16,7 +16,7 @@ class FolderNotOursError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """What the demo model in a folder was made from."""
+    """What the random model in a folder was made from."""
 
     seed: int
     version: int = _VERSION
@@ -27,7 +27,7 @@ class Marker:
 
 
 def read_marker(folder: Path) -> Marker | None:
-    """The demo model's marker in ``folder``; None when it holds another model, or none."""
+    """The random model's marker in ``folder``; None when it holds another model, or none."""
     try:
         content = json.loads((folder / MARKER_FILE).read_text())
         return Marker(seed=int(content["seed"]), version=int(content["version"]))
