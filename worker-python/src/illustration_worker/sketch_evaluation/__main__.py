@@ -18,6 +18,7 @@ from illustration_worker.sketch_evaluation.measures import (
     measure_content,
     measure_looks,
     measure_negative,
+    measure_on,
     measure_styles,
 )
 from illustration_worker.sketch_evaluation.reader import Reader
@@ -59,6 +60,7 @@ def measure(folder: Path, reader: Reader, count: int) -> dict[str, Figures]:
     with artist_at_work(folder / MODEL_FOLDER, folder / LORA_FOLDER) as artist:
         return {
             "things": measure_content(artist.draw, reader, count),
+            "things on things": measure_on(artist.draw, reader, fifth),
             "looks": measure_looks(artist.draw, reader, fifth),
             "negative prompt": measure_negative(artist.draw, reader, fifth),
             "styles": measure_styles(artist.draw, max(2, fifth // 4)),

@@ -13,7 +13,8 @@ from illustration_worker.models.sketch.world.person import Hair
 from illustration_worker.models.sketch.world.scene import Actor, Relation, Scene, Time, Weather
 from illustration_worker.models.sketch.world.style import PENCIL
 from illustration_worker.sketch_evaluation.__main__ import main
-from illustration_worker.sketch_evaluation.measures import line_statistics, stands_right
+from illustration_worker.sketch_evaluation.artist import Wish
+from illustration_worker.sketch_evaluation.measures import line_statistics, measure_content, measure_on, stands_right
 from illustration_worker.sketch_evaluation.reader import NAMES, Reader, Reading
 from illustration_worker.sketch_evaluation.reader_file import load_reader, save_reader
 from illustration_worker.sketch_evaluation.reader_stage import ReaderStage, draw_batch, shown_things
@@ -66,6 +67,15 @@ def test_the_reader_learns() -> None:
 def test_the_reader_takes_pictures_of_the_native_size() -> None:
     readings = Reader().read(torch.zeros(2, 1, 128, 128))
     assert len(readings) == 2
+
+
+def test_white_paper_scores_nothing() -> None:
+    def white(wishes: list[Wish], _: float) -> torch.Tensor:
+        return torch.ones(len(wishes), 1, 128, 128)
+
+    blind = Reader()  # untrained: it takes every thing for absent
+    assert measure_content(white, blind, 12) == {"object": 0.0, "position": 0.0, "relation": 0.0}
+    assert measure_on(white, blind, 4) == {"object": 0.0, "relation": 0.0}
 
 
 def test_line_statistics_tell_black_from_white() -> None:

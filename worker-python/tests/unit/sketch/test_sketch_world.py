@@ -18,7 +18,7 @@ from illustration_worker.models.sketch.world.layout import lay_out
 from illustration_worker.models.sketch.world.pen import PICTURE_SIDE
 from illustration_worker.models.sketch.world.person import Hair, Kind, Person, random_person
 from illustration_worker.models.sketch.world.reference import REFERENCE_SIDE, draw_reference
-from illustration_worker.models.sketch.world.scene import Actor, Relation, Scene, Time, Weather
+from illustration_worker.models.sketch.world.scene import NEVER_HELD_OUT, Actor, Relation, Scene, Time, Weather
 from illustration_worker.models.sketch.world.style import (
     DEFAULT_STYLE_PROMPTS,
     INK,
@@ -103,6 +103,12 @@ def test_training_and_held_out_scenes_never_share_a_combination() -> None:
     held_out = {combination(invent_held_out_scene(random)) for _ in range(100)}
     assert len(held_out) > 30
     assert not trained & held_out
+
+
+@pytest.mark.parametrize("relation", NEVER_HELD_OUT)
+def test_a_held_out_scene_of_what_is_never_held_out_is_refused(relation: Relation) -> None:
+    with pytest.raises(ValueError, match=relation.value):
+        invent_held_out_scene(Random(1), relation)
 
 
 @pytest.mark.parametrize(

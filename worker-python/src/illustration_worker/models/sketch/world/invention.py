@@ -4,7 +4,7 @@ from random import Random
 
 from illustration_worker.models.sketch.world.catalogue import BACKDROPS, CARRIERS, GROUND, PERSON, SHELTERS, SKY
 from illustration_worker.models.sketch.world.person import Kind, random_person
-from illustration_worker.models.sketch.world.scene import Actor, Relation, Scene, Time, Weather
+from illustration_worker.models.sketch.world.scene import NEVER_HELD_OUT, Actor, Relation, Scene, Time, Weather
 from illustration_worker.models.sketch.world.style import HATCHED, INK, MARKER, PENCIL, Style
 
 _RELATION_WEIGHTS: dict[Relation, int] = {
@@ -53,7 +53,13 @@ def invent_training_scene(random: Random) -> Scene:
 
 
 def invent_held_out_scene(random: Random, relation: Relation | None = None) -> Scene:
-    """A scene whose combination was never drawn in training; portraits and lone backdrops are never held out."""
+    """A scene whose combination was never drawn in training.
+
+    Raises:
+        ValueError: no combination of ``relation`` is held out.
+    """
+    if relation in NEVER_HELD_OUT:
+        raise ValueError(f"no combination of '{relation.value}' is held out")
     while not (scene := invent_scene(random, relation)).is_held_out:
         pass
     return scene
