@@ -27,13 +27,16 @@ from illustration_worker.models.sketch.training.text import Encoders, Prompts, e
 from illustration_worker.models.sketch.training.tokenizers import Pair
 from illustration_worker.models.sketch.training.vision import as_pixels
 from illustration_worker.models.sketch.world.pen import PICTURE_SIDE
+from illustration_worker.models.sketch.world.person import random_person
 from illustration_worker.models.sketch.world.reference import draw_reference
 from illustration_worker.models.sketch.world.scene import Scene
 from illustration_worker.models.sketch.world.style import DEFAULT_STYLE_PROMPTS
 
 _TIME_ID_WIDTH = 8
 _REFERENCE_EVERY = 3
-"""One step in so many draws people by a reference: captions without their looks, which only the reference tells."""
+"""One step in so many draws by references: the captions leave out people's looks, which only the reference tells."""
+_WITH_PERSON_CHANCE = 0.75
+"""The rest of them is of any scene: somebody's portrait is no reason to draw somebody."""
 _NO_IMAGE_CHANCE = 0.08
 _FULL_SCALE_CHANCE = 0.5
 _SMALLEST_SCALE = 0.25
@@ -113,10 +116,10 @@ class DiffusionStage:
         )
 
     def step(self, number: int, random: Random) -> float:
-        """One batch: of any scenes by their captions, or of people by references as well."""
+        """One batch: by captions, or by captions without looks and by references."""
         by_reference = number % _REFERENCE_EVERY == 0
-        choices = self._with_person if by_reference else range(len(self._scenes))
-        chosen = [random.choice(choices) for _ in range(self._recipe.unet_batch // process_count())]
+        count = self._recipe.unet_batch // process_count()
+        chosen = [self._choose(random, by_reference) for _ in range(count)]
         scenes = [self._scenes[index] for index in chosen]
         noisy, steps, velocity = noised(self._latents[chosen].float(), self._scheduler)
         with_looks = False if by_reference else None
@@ -128,6 +131,11 @@ class DiffusionStage:
         value = self._descent.step(loss)
         self._ema.step(self._networks.parameters())
         return value
+
+    def _choose(self, random: Random, by_reference: bool) -> int:
+        if by_reference and random.random() < _WITH_PERSON_CHANCE:
+            return random.choice(self._with_person)
+        return random.randrange(len(self._scenes))
 
     def _predict(
         self, noisy: torch.Tensor, steps: torch.Tensor, prompts: list[Prompts], images: torch.Tensor
@@ -144,7 +152,7 @@ class DiffusionStage:
     @torch.no_grad()
     def _references(self, scenes: list[Scene], random: Random) -> torch.Tensor:
         """Embeddings (count, width) of newly drawn portraits; now and then none, as of a picture without guidance."""
-        people = [person for scene in scenes if (person := scene.somebody)]
+        people = [scene.somebody or random_person(random) for scene in scenes]
         pixels = as_pixels([draw_reference(person, random) for person in people])
         embeddings: torch.Tensor = self.learnt.image_encoder(pixels.to(self._device)).image_embeds
         kept = torch.tensor([random.random() >= _NO_IMAGE_CHANCE for _ in people], device=self._device)
