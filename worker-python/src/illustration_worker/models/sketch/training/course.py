@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from illustration_worker.models.sketch.training.decoder import DecoderStage
 from illustration_worker.models.sketch.training.diffusion import DiffusionStage, Learnt
 from illustration_worker.models.sketch.training.export import export_model
 from illustration_worker.models.sketch.training.latents import training_latents
@@ -39,6 +40,9 @@ def go_on(recipe: Recipe, folder: Path, device: torch.device, clock: Clock) -> b
     vae.vae.requires_grad_(False)
     with the_first_goes_ahead():
         latents = training_latents(vae.vae, pictures, folder)
+    if not run_stage(DecoderStage(recipe, pictures, vae.vae), folder, clock):
+        return False
+    vae.vae.requires_grad_(False)
     diffusion = DiffusionStage(recipe, scenes, latents, Learnt(vae.vae, tokenizers, text.encoders, vision.encoder))
     if not run_stage(diffusion, folder, clock):
         return False

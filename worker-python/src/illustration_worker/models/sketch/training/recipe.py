@@ -21,6 +21,9 @@ class Recipe:
     vae_batch: int = 4
     vae_rate: float = 2e-3
 
+    decoder_steps: int = 1_600
+    decoder_rate: float = 1e-3
+
     text_width: int = 64
     text_steps: int = 1_500
     text_batch: int = 64
@@ -50,6 +53,7 @@ TINY_RECIPE = Recipe(
     vae_channels=(8, 8, 8, 8),
     vae_steps=3,
     vae_batch=2,
+    decoder_steps=3,
     unet_channels=(8, 8, 16),
     text_width=16,
     text_steps=3,

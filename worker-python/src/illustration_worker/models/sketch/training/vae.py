@@ -4,10 +4,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
 import torch
 from diffusers import AutoencoderKL
 
+from illustration_worker.models.sketch.training.crops import crops, wholes
 from illustration_worker.models.sketch.training.descent import Descent
 from illustration_worker.models.sketch.training.pictures import Pictures, as_input, save_sheet
 from illustration_worker.models.sketch.training.processes import process_count
@@ -17,11 +17,9 @@ from illustration_worker.models.sketch.world.pen import PICTURE_SIDE
 _KL_WEIGHT = 1e-5
 _LINE_WEIGHT = 2.0
 """How much more an error on a black line counts than one on white paper."""
-_CROP_SIDE = 64
-_CROPPED = 0.7
+CROPPED = 0.7
 """The part of the steps, the first, that is trained on crops: most of a picture is white paper, and the network has no
 attention, so that it can learn lines where they are. The rest is trained on whole pictures, as group norms see them."""
-_CROPS_TRIED = 3
 
 
 def new_vae(recipe: Recipe) -> AutoencoderKL:
@@ -41,7 +39,7 @@ def new_vae(recipe: Recipe) -> AutoencoderKL:
 
 
 class VaeStage:
-    """L1 and half the squared error, lines weighted, and a little KL."""
+    """What was drawn again from the latents, and a little KL."""
 
     name = "vae"
 
@@ -56,28 +54,12 @@ class VaeStage:
 
     def step(self, number: int, random: Random) -> float:
         """One batch."""
-        pictures = as_input(self._crops() if number < _CROPPED * self.steps else self._wholes()).to(self._device)
+        choose = crops if number < CROPPED * self.steps else wholes
+        pictures = as_input(choose(self._pictures, self._batch)).to(self._device)
         posterior = self.vae.encode(pictures).latent_dist
-        error = self.vae.decode(posterior.sample()).sample - pictures
-        weight = 1 + _LINE_WEIGHT * (1 - pictures) / 2
-        loss = (weight * (error.abs() + 0.5 * error.square())).mean() + _KL_WEIGHT * posterior.kl().mean()
+        loss = error_on_lines(self.vae.decode(posterior.sample()).sample, pictures)
+        loss = loss + _KL_WEIGHT * posterior.kl().mean()
         return self._descent.step(loss)
-
-    def _wholes(self) -> Pictures:
-        chosen: Pictures = self._pictures[torch.randint(len(self._pictures), (self._batch,)).numpy()]
-        return chosen
-
-    def _crops(self) -> Pictures:
-        """As many pixels as ``_wholes``; of some places in a picture, the one with the most lines."""
-        count = self._batch * (PICTURE_SIDE // _CROP_SIDE) ** 2
-        chosen = torch.randint(len(self._pictures), (count,)).tolist()
-        corners = torch.randint(PICTURE_SIDE - _CROP_SIDE + 1, (count, _CROPS_TRIED, 2)).tolist()
-        crops = []
-        for index, places in zip(chosen, corners, strict=True):
-            picture = self._pictures[index]
-            tried = [picture[top : top + _CROP_SIDE, left : left + _CROP_SIDE] for top, left in places]
-            crops.append(max(tried, key=lambda crop: float(crop.std())))
-        return np.stack(crops)
 
     def state(self) -> dict[str, Any]:
         """Weights, optimizer, learning rate."""
@@ -89,8 +71,20 @@ class VaeStage:
         self._descent.restore(state)
 
     def show(self, path: Path) -> None:
-        """Eight pictures above what the VAE makes of them."""
-        pictures = as_input(self._pictures[:8]).to(self._device)
-        with torch.no_grad():
-            again = self.vae.decode(self.vae.encode(pictures).latent_dist.mode()).sample
-        save_sheet(torch.cat([pictures, again]).cpu(), path)
+        """As ``show_pictures``."""
+        show_pictures(self.vae, self._pictures, path)
+
+
+def error_on_lines(made: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+    """L1 and half the squared error, lines weighted; both (count, 3, height, width), -1 to 1."""
+    error = made - pictures
+    weight = 1 + _LINE_WEIGHT * (1 - pictures) / 2
+    return (weight * (error.abs() + 0.5 * error.square())).mean()
+
+
+def show_pictures(vae: AutoencoderKL, pictures: Pictures, path: Path) -> None:
+    """Write the first eight pictures above what ``vae`` makes of them."""
+    shown = as_input(pictures[:8]).to(vae.device)
+    with torch.no_grad():
+        again = vae.decode(vae.encode(shown).latent_dist.mode()).sample
+    save_sheet(torch.cat([shown, again]).cpu(), path)
