@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,19 +25,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help=f"of the state; default: {DEFAULT_FOLDER}")
     parser.add_argument("--processes", type=int, default=1, help="that share each batch; one a core, on a CPU")
+    parser.add_argument("--start", type=Path, help="a finished model to train further, in a folder of state of its own")
+    parser.add_argument("--unet-steps", type=int, help="default: the recipe's")
     parser.add_argument("--tiny", action="store_true", help="seconds instead of hours: tests the command")
     options = parser.parse_args(arguments)
     clock = Clock(time.monotonic() + 60 * options.minutes)
     folder: Path = options.folder.expanduser()
     recipe = TINY_RECIPE if options.tiny else RECIPE
-    is_done = train_in(options.processes, partial(_train, recipe, folder, torch.device(options.device), clock))
+    if options.unet_steps:
+        recipe = replace(recipe, unet_steps=options.unet_steps)
+    train = partial(_train, recipe, folder, torch.device(options.device), clock, options.start)
+    is_done = train_in(options.processes, train)
     print("the model is done: " + str(folder / MODEL_FOLDER) if is_done else "time is up; the same command goes on")
     return 0 if is_done else 3
 
 
-def _train(recipe: Recipe, folder: Path, device: torch.device, clock: Clock) -> bool:
+def _train(recipe: Recipe, folder: Path, device: torch.device, clock: Clock, start: Path | None) -> bool:
     quiet_libraries()
-    return go_on(recipe, folder, device, clock)
+    return go_on(recipe, folder, device, clock, start)
 
 
 if __name__ == "__main__":

@@ -91,6 +91,17 @@ def test_processes_share_a_batch_and_write_one_model(trained: Path, tmp_path: Pa
     assert any(not torch.equal(alone[name], together[name]) for name in alone)
 
 
+def test_a_finished_model_is_trained_further(trained: Path, tmp_path: Path) -> None:
+    start = trained / MODEL_FOLDER
+    arguments = ["--tiny", "--minutes", "10", "--unet-steps", "1", "--start", str(start), "--folder", str(tmp_path)]
+    assert main(arguments) == 0
+    before, after = (load_file(folder / UNET_WEIGHTS) for folder in (start, tmp_path / MODEL_FOLDER))
+    assert before.keys() == after.keys()
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    kept = "vae/diffusion_pytorch_model.safetensors"
+    assert (start / kept).read_bytes() == (tmp_path / MODEL_FOLDER / kept).read_bytes()
+
+
 def test_when_time_is_up_the_command_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--tiny", "--minutes", "0", "--folder", str(tmp_path)]) == 3
     assert "time is up" in capsys.readouterr().out

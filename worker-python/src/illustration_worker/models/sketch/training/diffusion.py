@@ -72,6 +72,14 @@ def new_unet(recipe: Recipe) -> UNet2DConditionModel:
     )
 
 
+def fresh_unet(recipe: Recipe, image_width: int) -> UNet2DConditionModel:
+    """A UNet with an adapter for image embeddings of ``image_width``, both untrained."""
+    torch.manual_seed(recipe.seed + 2)
+    unet = new_unet(recipe)
+    install(unet, fresh_adapter(unet, image_width))
+    return unet
+
+
 def time_ids(count: int, device: torch.device) -> torch.Tensor:
     """Original size, crop, target size as the pipeline gives them at the native size: (count, 6)."""
     side = float(PICTURE_SIDE)
@@ -80,13 +88,15 @@ def time_ids(count: int, device: torch.device) -> torch.Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What was trained before: the picture's and the words' side of it."""
+    """What the stage begins with."""
 
     vae: AutoencoderKL
     tokenizers: Pair
     text_encoders: Encoders
     """Trained further."""
     image_encoder: CLIPVisionModelWithProjection
+    unet: UNet2DConditionModel
+    """With an adapter; trained further."""
 
 
 class DiffusionStage:
@@ -96,13 +106,11 @@ class DiffusionStage:
 
     def __init__(self, recipe: Recipe, scenes: list[Scene], latents: torch.Tensor, learnt: Learnt) -> None:
         """``latents``: (scenes, 4, 16, 16), scaled to unit variance, on the device of training."""
-        torch.manual_seed(recipe.seed + 2)
         self.steps = recipe.unet_steps
         self.learnt = learnt
         self._recipe, self._scenes, self._latents, self._device = recipe, scenes, latents, latents.device
         self._with_person = [number for number, scene in enumerate(scenes) if scene.somebody]
-        self.unet = new_unet(recipe)
-        install(self.unet, fresh_adapter(self.unet, learnt.image_encoder.config.projection_dim))
+        self.unet = learnt.unet
         encoders = nn.ModuleList(learnt.text_encoders)
         self._networks = nn.ModuleDict({"unet": self.unet, "encoders": encoders}).to(self._device)
         self._networks.requires_grad_(True)
@@ -178,7 +186,7 @@ class DiffusionStage:
 
     def bare_pipeline(self) -> StableDiffusionXLPipeline:
         """The networks as they are now, in a pipeline; its UNet is a copy without the adapter."""
-        unet = new_unet(self._recipe)
+        unet = UNet2DConditionModel.from_config(self.unet.config, encoder_hid_dim_type=None)
         weights = self.unet.state_dict()
         unet.load_state_dict({name: weight for name, weight in weights.items() if not is_adapter_weight(name)})
         learnt = self.learnt
