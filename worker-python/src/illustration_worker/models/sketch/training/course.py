@@ -36,7 +36,7 @@ def go_on(recipe: Recipe, folder: Path, device: torch.device, clock: Clock, star
     if learnt is None:
         return False
     learnt.vae.to(device)
-    learnt.image_encoder.to(device)
+    learnt.image_encoder.to(device)  # type: ignore[arg-type]  # a wrapper hides its type
     with the_first_goes_ahead():
         latents = training_latents(learnt.vae, pictures, folder)
     diffusion = DiffusionStage(recipe, scenes, latents, learnt)

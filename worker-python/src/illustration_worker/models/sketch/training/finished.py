@@ -24,9 +24,9 @@ def finished_model(folder: Path) -> Learnt:
             CLIPTokenizer.from_pretrained(folder / "tokenizer_2"),
         ),
         text_encoders=(
-            CLIPTextModel.from_pretrained(folder / "text_encoder").float(),
-            CLIPTextModelWithProjection.from_pretrained(folder / "text_encoder_2").float(),
+            CLIPTextModel.from_pretrained(folder / "text_encoder").float(),  # type: ignore[no-untyped-call]
+            CLIPTextModelWithProjection.from_pretrained(folder / "text_encoder_2").float(),  # type: ignore[no-untyped-call]
         ),
-        image_encoder=image_encoder.float(),
+        image_encoder=image_encoder.float(),  # type: ignore[no-untyped-call]
         unet=unet,
     )

@@ -32,7 +32,7 @@ class Recipe:
     vision_steps: int = 2_400
 
     unet_channels: tuple[int, int, int] = (32, 64, 96)
-    unet_steps: int = 4_900
+    unet_steps: int = 4_650
     unet_batch: int = 32
     unet_rate: float = 1.2e-3
     text_again_rate: float = 3e-4
