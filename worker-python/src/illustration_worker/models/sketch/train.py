@@ -24,15 +24,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, required=True, help="stop after so long; a later call goes on")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help=f"of the state; default: {DEFAULT_FOLDER}")
-    parser.add_argument("--processes", type=int, default=1, help="that share each batch; one a core, on a CPU")
+    parser.add_argument(
+        "--processes", type=int, choices=(1, 2, 4), default=1, help="that share each batch; one a core, on a CPU"
+    )
     parser.add_argument("--start", type=Path, help="a finished model to train further, in a folder of state of its own")
     parser.add_argument("--unet-steps", type=int, help="default: the recipe's")
     parser.add_argument("--tiny", action="store_true", help="seconds instead of hours: tests the command")
     options = parser.parse_args(arguments)
+    if options.start and options.folder == DEFAULT_FOLDER:
+        parser.error("--start needs a --folder of its own: this one may hold another training")
     clock = Clock(time.monotonic() + 60 * options.minutes)
     folder: Path = options.folder.expanduser()
     recipe = TINY_RECIPE if options.tiny else RECIPE
-    if options.unet_steps:
+    if options.unet_steps is not None:
         recipe = replace(recipe, unet_steps=options.unet_steps)
     train = partial(_train, recipe, folder, torch.device(options.device), clock, options.start)
     is_done = train_in(options.processes, train)

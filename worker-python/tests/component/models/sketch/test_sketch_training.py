@@ -102,6 +102,12 @@ def test_a_finished_model_is_trained_further(trained: Path, tmp_path: Path) -> N
     assert (start / kept).read_bytes() == (tmp_path / MODEL_FOLDER / kept).read_bytes()
 
 
+def test_a_finished_model_needs_a_folder_of_its_own(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--tiny", "--minutes", "10", "--start", str(trained / MODEL_FOLDER)])
+    assert "--folder of its own" in capsys.readouterr().err
+
+
 def test_when_time_is_up_the_command_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--tiny", "--minutes", "0", "--folder", str(tmp_path)]) == 3
     assert "time is up" in capsys.readouterr().out

@@ -16,7 +16,8 @@ ADAPTER_SUBFOLDER = "sdxl_models"
 ADAPTER_WEIGHTS = "ip-adapter_sdxl.safetensors"
 _ABOUT = (
     "The built-in sketch model: a small SDXL trained on this project's own drawings. It draws some fifty things and "
-    "people, one to three in a picture, from the words it knows."
+    "people, one to three in a picture, from the words it knows. Its training is "
+    "not finished: small things are smudges."
 )
 
 
