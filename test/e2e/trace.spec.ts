@@ -44,12 +44,12 @@ afterAll(async () => {
 
 const newTrace = () => ({ traceId: randomBytes(16).toString('hex'), callerSpan: randomBytes(8).toString('hex') });
 
-/** Resolves with the spans of the trace when the first one, which ends last or nearly so, and the worker's have come. */
+/** Resolves with the spans of the trace when those that end last in each process have come: their others came before. */
 async function spansOf(traceId: string, rootName: string): Promise<ReceivedSpan[]> {
   return until(`the trace ${traceId} is whole`, () => {
     const spans = collector.ofTrace(traceId);
-    const names = new Set(spans.map(({ name }) => name));
-    return [rootName, 'job', 'png', 'upload'].every((name) => names.has(name)) && spans;
+    const has = (name: string, of: string) => spans.some((span) => span.name === name && span.service === of);
+    return has(rootName, gateway) && has('job', gateway) && has(generate, worker) && spans;
   });
 }
 
