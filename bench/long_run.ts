@@ -42,12 +42,9 @@ async function longRun(arms: Arms, { minutes, pauseMs }: Pace): Promise<void> {
   const endsAt = begunAt + minutes * 60_000;
   const watch = async (): Promise<void> => {
     while (performance.now() < endsAt) {
-      const gateway = await signsOfGateway(`http://127.0.0.1:${port}/metrics`);
-      const kernel = {
-        ...signsOfProcess(service.gatewayPid, 'gateway'),
-        ...signsOfProcess(service.workerPid, 'worker'),
-      };
-      told.signs.push({ ms: performance.now() - begunAt, figures: { ...kernel, ...gateway } });
+      const gateway = await signsOfGateway(`http://127.0.0.1:${port}/metrics`, service.gatewayPid);
+      const worker = signsOfProcess(service.workerPid, 'worker');
+      told.signs.push({ ms: performance.now() - begunAt, figures: { ...gateway, ...worker } });
       await sleep(sampleMs);
     }
   };

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from illustration_worker.models.sketch.world.caption import caption, known_words
-from illustration_worker.models.sketch.world.catalogue import BACKDROPS, THINGS
-from illustration_worker.models.sketch.world.drawing import draw_scene
+from illustration_worker.models.sketch.world.catalogue import BACKDROPS, PERSON, THINGS
+from illustration_worker.models.sketch.world.drawing import draw_scene, head_box
 from illustration_worker.models.sketch.world.invention import (
     invent_held_out_scene,
     invent_scene,
@@ -170,3 +170,22 @@ def test_the_known_words_are_those_of_the_captions() -> None:
 def test_the_samples_of_the_guide_are_captions_of_the_world() -> None:
     for text in ("a beautiful sunset over mountains", "man sitting on a bench in central park"):
         assert set(text.split()) <= known_words()
+
+
+@pytest.mark.parametrize("relation", [Relation.ALONE_LEFT, Relation.PORTRAIT])
+def test_glasses_change_the_picture_inside_the_box_of_the_head_alone(relation: Relation) -> None:
+    somebody = Person(Kind.MAN, Hair.SHORT)
+    plain, with_glasses = (
+        Scene(Actor(PERSON, person), None, relation, INK) for person in (somebody, replace(somebody, has_glasses=True))
+    )
+    box = head_box(plain, Random(0))
+    assert box is not None
+    left, top, right, bottom = box
+    rows, columns = np.nonzero(_picture(plain) != _picture(with_glasses))
+    assert len(rows) > 0
+    assert left <= columns.min() <= columns.max() <= right
+    assert top <= rows.min() <= rows.max() <= bottom
+
+
+def test_where_nobody_is_there_is_no_head() -> None:
+    assert head_box(Scene(Actor("house"), None, Relation.ALONE_CENTRE, INK), Random(0)) is None

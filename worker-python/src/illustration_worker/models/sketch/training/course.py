@@ -6,6 +6,7 @@ import torch
 
 from illustration_worker.models.sketch.training.decoder import DecoderStage
 from illustration_worker.models.sketch.training.diffusion import DiffusionStage, Learnt, fresh_unet
+from illustration_worker.models.sketch.training.emphasis import emphasis
 from illustration_worker.models.sketch.training.export import export_model
 from illustration_worker.models.sketch.training.finished import finished_model
 from illustration_worker.models.sketch.training.latents import training_latents
@@ -39,7 +40,7 @@ def go_on(recipe: Recipe, folder: Path, device: torch.device, clock: Clock, star
     learnt.image_encoder.to(device)  # type: ignore[arg-type]  # a wrapper hides its type
     with the_first_goes_ahead():
         latents = training_latents(learnt.vae, pictures, folder)
-    diffusion = DiffusionStage(recipe, scenes, latents, learnt)
+    diffusion = DiffusionStage(recipe, scenes, latents, emphasis(recipe, scenes, pictures), learnt)
     if not run_stage(diffusion, folder, clock):
         return False
     diffusion.average()

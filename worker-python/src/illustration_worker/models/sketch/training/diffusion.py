@@ -104,13 +104,19 @@ class DiffusionStage:
 
     name = "diffusion"
 
-    def __init__(self, recipe: Recipe, scenes: list[Scene], latents: torch.Tensor, learnt: Learnt) -> None:
-        """``latents``: (scenes, 4, 16, 16), scaled to unit variance, on the device of training."""
+    def __init__(
+        self, recipe: Recipe, scenes: list[Scene], latents: torch.Tensor, weights: torch.Tensor, learnt: Learnt
+    ) -> None:
+        """``latents``: (scenes, 4, 16, 16), scaled to unit variance, on the device of training.
+
+        ``weights``: (scenes, 1, 16, 16), how much an error counts there.
+        """
         self.steps = recipe.unet_steps
         self.learnt = learnt
         self._recipe, self._scenes, self._latents, self._device = recipe, scenes, latents, latents.device
+        self._weights = weights.to(self._device)
         self._with_person = [number for number, scene in enumerate(scenes) if scene.somebody]
-        self.unet = learnt.unet
+        self.unet = learnt.unet.to(memory_format=torch.channels_last)
         encoders = nn.ModuleList(learnt.text_encoders)
         self._networks = nn.ModuleDict({"unet": self.unet, "encoders": encoders}).to(self._device)
         self._networks.requires_grad_(True)
@@ -135,7 +141,7 @@ class DiffusionStage:
         set_scale(self.unet, _some_scale(random) if by_reference else 0.0)
         images = self._references(scenes, random) if by_reference else self._no_images(len(scenes))
         predicted = self._predict(noisy, steps, prompts, images)
-        loss = weighted_loss(predicted, velocity, self._scheduler, steps)
+        loss = weighted_loss(predicted, velocity, self._scheduler, steps, self._weights[chosen])
         value = self._descent.step(loss)
         self._ema.step(self._networks.parameters())
         return value

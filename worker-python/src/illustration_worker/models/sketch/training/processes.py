@@ -70,6 +70,8 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     if process_count() == 1:
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    together = nn.utils.parameters_to_vector(gradients)
+    together = torch.cat([gradient.flatten() for gradient in gradients])  # in one message, whatever their memory format
     distributed.all_reduce(together)
-    nn.utils.vector_to_parameters(together / process_count(), gradients)
+    parts = torch.split(together / process_count(), [gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view(gradient.shape))

@@ -7,10 +7,14 @@ from PIL import Image
 from illustration_worker.models.sketch.world.catalogue import THINGS
 from illustration_worker.models.sketch.world.layout import Placed, lay_out
 from illustration_worker.models.sketch.world.pen import PICTURE_SIDE, Canvas, Fill, Pen
-from illustration_worker.models.sketch.world.person import Person, draw_head, draw_person
+from illustration_worker.models.sketch.world.person import STANDING_HEAD, Head, Person, draw_head, draw_person
 from illustration_worker.models.sketch.world.scene import Relation, Scene, Time, Weather
 
 _NIGHT_GREY = 150
+BUST_HEAD: Head = (0.5, 0.48, 0.33)
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom: pixels of the finished picture."""
 
 
 def draw_scene(scene: Scene, random: Random) -> tuple[Image.Image, list[Placed]]:
@@ -27,13 +31,35 @@ def draw_scene(scene: Scene, random: Random) -> tuple[Image.Image, list[Placed]]
     return canvas.finished(), placed
 
 
+def head_box(scene: Scene, random: Random) -> Box | None:
+    """Where somebody's head is in the picture that ``draw_scene`` draws with the same ``random``; None: nobody's is."""
+    placed = lay_out(scene, random)
+    if scene.relation is Relation.PORTRAIT:
+        left, top, height = _bust_place(random)
+        return _around(left, top, height, BUST_HEAD)
+    for item in placed:
+        if item.actor.person is not None:
+            return _around(item.left, item.top, item.height, STANDING_HEAD)
+    return None
+
+
+def _around(left: float, top: float, height: float, head: Head) -> Box:
+    x, y, radius = (height * part for part in head)
+    return left + x - radius, top + y - radius, left + x + radius, top + y + radius
+
+
+def _bust_place(random: Random) -> tuple[float, float, float]:
+    """Left, top and height of a bust's pen."""
+    height = random.uniform(118, 126)
+    return 64 - height / 2 + random.uniform(-4, 4), 128 - height, height
+
+
 def draw_bust(canvas: Canvas, person: Person, random: Random) -> None:
     """Head and shoulders, filling the picture."""
-    height = random.uniform(118, 126)
-    pen = Pen(canvas, 64 - height / 2 + random.uniform(-4, 4), 128 - height, height)
+    pen = Pen(canvas, *_bust_place(random))
     half = 0.4 if person.is_broad else 0.28
     pen.polygon((0.5 - half * 0.6, 0.8), (0.5 + half * 0.6, 0.8), (0.5 + half, 1.1), (0.5 - half, 1.1), fill=Fill.TONE)
-    draw_head(pen, person, (0.5, 0.48), 0.33)
+    draw_head(pen, person, BUST_HEAD)
 
 
 def _draw_placed(canvas: Canvas, item: Placed) -> None:

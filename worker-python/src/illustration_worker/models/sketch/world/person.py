@@ -8,6 +8,9 @@ from illustration_worker.models.sketch.world.pen import Fill, Pen
 
 PERSON_ASPECT = 0.6
 """Width of a person in heights."""
+Head = tuple[float, float, float]
+"""Middle (x, y) and radius of a head, in the pen's units."""
+STANDING_HEAD: Head = (0.3, 0.29, 0.225)
 
 
 class Kind(Enum):
@@ -77,7 +80,7 @@ _HAIR_WEIGHTS: dict[Kind, tuple[int, int, int, int]] = {
 def draw_person(pen: Pen, person: Person) -> None:
     """Draw ``person`` standing or sitting: big head, so that the face can be read at 128 pixels."""
     _draw_body(pen, person)
-    draw_head(pen, person, (0.3, 0.29), 0.225)
+    draw_head(pen, person, STANDING_HEAD)
 
 
 def _draw_body(pen: Pen, person: Person) -> None:
@@ -101,10 +104,9 @@ def _draw_legs(pen: Pen, person: Person, half: float) -> None:
             pen.line((x, 0.7), (x, 0.98), (x + 0.06 * side, 0.98))
 
 
-def draw_head(pen: Pen, person: Person, centre: tuple[float, float], radius: float) -> None:
-    """The head alone around ``centre``, in the pen's units."""
-    x, y = centre
-    r = radius
+def draw_head(pen: Pen, person: Person, head: Head) -> None:
+    """The head alone."""
+    x, y, r = head
     _draw_back_hair(pen, person.hair, (x, y), r)
     pen.ellipse(x, y, 0.86 * r, r)
     if person.has_beard:
