@@ -24,14 +24,15 @@ from illustration_worker.sketch_evaluation.reading_check import check_reader
 
 READER_RIGHT = 0.98
 """Of things, places and looks in real drawings."""
-OBJECT = 0.25
-"""0.39 were measured; any one thing stands in some two pictures of a hundred by chance."""
-POSITION = 0.20
-"""0.38 were measured, of things both read and in their place; none by chance."""
-HAT, HAT_WITHOUT = 0.75, 0.65
-"""Balanced accuracy at the service's default scale, and at 0 where nothing tells of a hat: of these men 0.89 and 0.59
-were measured. The other looks cannot be read yet."""
-FEWEST_REMOVED = 1
+OBJECT = 0.35
+"""0.54 were measured; any one thing stands in some two pictures of a hundred by chance."""
+POSITION = 0.30
+"""0.54 were measured, of things both read and in their place; none by chance."""
+LOOK, LOOK_WITHOUT = 0.70, 0.65
+"""Balanced accuracy of hat and beard at the service's default scale, and at 0 where nothing tells of them: of 60 men 0.88
+and 0.86, and 0.47 and 0.51, were measured. Glasses cannot be read yet."""
+FEWEST_UNMENTIONED, REMOVED = 3, 0.4
+"""Of 24 that were drawn without having been asked for, 13 were gone; by chance, none: the seeds are the same."""
 
 STANDARD_ERRORS = 2.0
 """What is exactly as good as its bar fails about once in forty samples."""
@@ -50,7 +51,7 @@ BLACKER = 0.025
 """Half of the least by which pencil, ink and marker differ in real drawings of a house: 0.050 of the pixels are
 nearly black."""
 LORA_BLACKER = 2.0
-"""Times as many nearly black pixels; 4.6 were measured."""
+"""Times as many nearly black pixels; 3.6 were measured."""
 
 
 def test_the_reader_reads_real_drawings(reader: Reader) -> None:
@@ -66,16 +67,17 @@ def test_things_are_there_and_stand_where_the_prompt_says(artist: Artist, reader
     assert figures["position"] >= POSITION, figures
 
 
-def test_the_person_wears_the_hat_of_the_reference_as_far_as_the_scale_says(artist: Artist, reader: Reader) -> None:
+def test_the_person_wears_hat_and_beard_of_the_reference_as_far_as_the_scale_says(artist: Artist, reader: Reader) -> None:
     figures = measure_looks(_but_at_full_scale(artist), reader, MEN, SEED_OF_MEN)
-    assert figures["hat at scale 0.33"] >= HAT, figures
-    assert figures["hat at scale 0.0"] <= HAT_WITHOUT, figures
+    for look in ("hat", "beard"):
+        assert figures[f"{look} at scale 0.33"] >= LOOK, figures
+        assert figures[f"{look} at scale 0.0"] <= LOOK_WITHOUT, figures
 
 
 def test_the_negative_prompt_removes_what_it_names(artist: Artist, reader: Reader) -> None:
     figures = measure_negative(artist.draw, reader, LANDSCAPES)
-    assert figures["unmentioned things"] >= FEWEST_REMOVED, figures
-    assert figures["removed by the negative prompt"] == 1.0, figures
+    assert figures["unmentioned things"] >= FEWEST_UNMENTIONED, figures
+    assert figures["removed by the negative prompt"] >= REMOVED, figures
 
 
 def test_words_for_a_style_change_the_lines(artist: Artist) -> None:

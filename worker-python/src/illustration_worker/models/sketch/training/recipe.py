@@ -39,7 +39,7 @@ class Recipe:
     """Of the text encoders while the UNet is trained."""
     unet_ema: float = 0.997
 
-    lora_steps: int = 150
+    lora_steps: int = 420
 
     reader_steps: int = 1_500
     reader_batch: int = 32
