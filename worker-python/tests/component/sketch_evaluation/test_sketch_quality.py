@@ -29,8 +29,8 @@ OBJECT = 0.35
 POSITION = 0.30
 """0.54 were measured, of things both read and in their place; none by chance."""
 LOOK, LOOK_WITHOUT = 0.70, 0.65
-"""Balanced accuracy of hat and beard at the service's default scale, and at 0 where nothing tells of them: of 60 men 0.88
-and 0.86, and 0.47 and 0.51, were measured. Glasses cannot be read yet."""
+"""Balanced accuracy of hat and beard at the service's default scale, and at 0 where nothing tells of them: of 60 men
+0.88 and 0.86, and 0.47 and 0.51, were measured. Glasses cannot be read yet."""
 FEWEST_UNMENTIONED, REMOVED = 3, 0.4
 """Of 24 that were drawn without having been asked for, 13 were gone; by chance, none: the seeds are the same."""
 
@@ -67,7 +67,7 @@ def test_things_are_there_and_stand_where_the_prompt_says(artist: Artist, reader
     assert figures["position"] >= POSITION, figures
 
 
-def test_the_person_wears_hat_and_beard_of_the_reference_as_far_as_the_scale_says(artist: Artist, reader: Reader) -> None:
+def test_the_person_wears_hat_and_beard_of_the_reference_as_the_scale_says(artist: Artist, reader: Reader) -> None:
     figures = measure_looks(_but_at_full_scale(artist), reader, MEN, SEED_OF_MEN)
     for look in ("hat", "beard"):
         assert figures[f"{look} at scale 0.33"] >= LOOK, figures
