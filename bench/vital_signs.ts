@@ -26,7 +26,10 @@ const gauges: Record<string, { metric: string; per: number }> = {
   'gateway event loop delay, p99, ms': { metric: 'nodejs_eventloop_lag_p99_seconds', per: 0.001 },
 };
 
-/** @param url the page of the gateway's metrics, which tells of the heap and of what keeps the event loop alive */
+/**
+ * @param url the page of the gateway's metrics, which tells of the heap and of what keeps the event loop alive
+ * @param pid of the same gateway
+ */
 export async function signsOfGateway(url: string, pid: number): Promise<VitalSigns> {
   const metered = await signsFromMetrics(url);
   const kernel = signsOfProcess(pid, 'gateway');

@@ -11,7 +11,7 @@ from illustration_worker.models.sketch.world.person import STANDING_HEAD, Head, 
 from illustration_worker.models.sketch.world.scene import Relation, Scene, Time, Weather
 
 _NIGHT_GREY = 150
-BUST_HEAD: Head = (0.5, 0.48, 0.33)
+_BUST_HEAD: Head = (0.5, 0.48, 0.33)
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom: pixels of the finished picture."""
@@ -36,7 +36,7 @@ def head_box(scene: Scene, random: Random) -> Box | None:
     placed = lay_out(scene, random)
     if scene.relation is Relation.PORTRAIT:
         left, top, height = _bust_place(random)
-        return _around(left, top, height, BUST_HEAD)
+        return _around(left, top, height, _BUST_HEAD)
     for item in placed:
         if item.actor.person is not None:
             return _around(item.left, item.top, item.height, STANDING_HEAD)
@@ -59,7 +59,7 @@ def draw_bust(canvas: Canvas, person: Person, random: Random) -> None:
     pen = Pen(canvas, *_bust_place(random))
     half = 0.4 if person.is_broad else 0.28
     pen.polygon((0.5 - half * 0.6, 0.8), (0.5 + half * 0.6, 0.8), (0.5 + half, 1.1), (0.5 - half, 1.1), fill=Fill.TONE)
-    draw_head(pen, person, BUST_HEAD)
+    draw_head(pen, person, _BUST_HEAD)
 
 
 def _draw_placed(canvas: Canvas, item: Placed) -> None:
