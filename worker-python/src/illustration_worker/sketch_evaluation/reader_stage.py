@@ -16,6 +16,7 @@ from illustration_worker.models.sketch.world.layout import Placed
 from illustration_worker.models.sketch.world.person import Hair, Person
 from illustration_worker.models.sketch.world.scene import Relation, Scene, Time, Weather
 from illustration_worker.sketch_evaluation.reader import CELL_PIXELS, CELLS, NAMES, Reader, split_facts
+from illustration_worker.sketch_evaluation.roughness import roughened
 
 _RATE = 2e-3
 _NOISE = 0.15
@@ -64,7 +65,8 @@ class ReaderStage:
         """One batch of newly drawn pictures."""
         self.reader.train()
         pictures, shown = draw_batch(random, self._batch)
-        maps, facts = self.reader(pictures + _NOISE * torch.randn(pictures.shape))
+        rough = roughened(pictures)
+        maps, facts = self.reader(rough + _NOISE * torch.randn(rough.shape))
         loss = _things_loss(maps, shown) + _facts_loss(facts, [scene for scene, _ in shown])
         return self._descent.step(loss)
 

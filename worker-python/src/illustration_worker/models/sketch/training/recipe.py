@@ -41,7 +41,7 @@ class Recipe:
 
     lora_steps: int = 420
 
-    reader_steps: int = 1_500
+    reader_steps: int = 3_000
     reader_batch: int = 32
 
 
