@@ -24,15 +24,16 @@ from illustration_worker.sketch_evaluation.reading_check import check_reader
 
 READER_RIGHT = 0.98
 """Of things, places and looks in real drawings."""
-OBJECT = 0.35
-"""0.54 were measured; any one thing stands in some two pictures of a hundred by chance."""
-POSITION = 0.30
-"""0.54 were measured, of things both read and in their place; none by chance."""
-LOOK, LOOK_WITHOUT = 0.70, 0.65
-"""Balanced accuracy of hat and beard at the service's default scale, and at 0 where nothing tells of them: of 60 men
-0.88 and 0.86, and 0.47 and 0.51, were measured. Glasses cannot be read yet."""
-FEWEST_UNMENTIONED, REMOVED = 3, 0.4
-"""Of 24 that were drawn without having been asked for, 13 were gone; by chance, none: the seeds are the same."""
+OBJECT = 0.65
+"""0.83 were measured; any one thing stands in some two pictures of a hundred by chance."""
+POSITION = 0.60
+"""0.86 were measured, of things both read and in their place; none by chance."""
+LOOKS = ("glasses", "hat", "beard")
+LOOK, LOOK_WITHOUT = 0.70, 0.68
+"""Balanced accuracy at the service's default scale, and at 0 where nothing tells of them: of 60 men 0.83 to 0.99, and
+0.50 to 0.64, were measured."""
+FEWEST_UNMENTIONED, REMOVED = 3, 0.8
+"""Of 17 that were drawn without having been asked for, all were gone; by chance, none: the seeds are the same."""
 
 STANDARD_ERRORS = 2.0
 """What is exactly as good as its bar fails about once in forty samples."""
@@ -50,8 +51,8 @@ HOUSES = 3
 BLACKER = 0.025
 """Half of the least by which pencil, ink and marker differ in real drawings of a house: 0.050 of the pixels are
 nearly black."""
-LORA_BLACKER = 2.0
-"""Times as many nearly black pixels; 3.6 were measured."""
+LORA_BLACKER = 5.0
+"""Times as many nearly black pixels; 26 were measured."""
 
 
 def test_the_reader_reads_real_drawings(reader: Reader) -> None:
@@ -67,9 +68,9 @@ def test_things_are_there_and_stand_where_the_prompt_says(artist: Artist, reader
     assert figures["position"] >= POSITION, figures
 
 
-def test_the_person_wears_hat_and_beard_of_the_reference_as_the_scale_says(artist: Artist, reader: Reader) -> None:
+def test_the_person_has_the_looks_of_the_reference_as_the_scale_says(artist: Artist, reader: Reader) -> None:
     figures = measure_looks(_but_at_full_scale(artist), reader, MEN, SEED_OF_MEN)
-    for look in ("hat", "beard"):
+    for look in LOOKS:
         assert figures[f"{look} at scale 0.33"] >= LOOK, figures
         assert figures[f"{look} at scale 0.0"] <= LOOK_WITHOUT, figures
 

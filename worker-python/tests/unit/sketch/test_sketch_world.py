@@ -83,6 +83,29 @@ def test_things_stand_as_the_relation_says() -> None:
             assert x0 + 20 < x1 if relation is Relation.LEFT_OF else y0 + 8 < y1, scene
 
 
+@pytest.mark.parametrize(("who", "alone"), [(0, Relation.ALONE_LEFT), (1, Relation.ALONE_RIGHT)])
+def test_a_thing_beside_another_stands_where_it_stands_alone(who: int, alone: Relation) -> None:
+    both = lay_out(Scene(Actor("dog"), Actor("chair"), Relation.LEFT_OF, PENCIL), Random(1))
+    (item,) = lay_out(Scene(both[who].actor, None, alone, PENCIL), Random(2))
+    assert both[who].height == item.height
+    assert both[who].middle == pytest.approx(item.middle, abs=6)  # by chance up to three pixels, each of them
+
+
+def test_what_is_below_something_stands_where_it_stands_in_front_of_something() -> None:
+    below = lay_out(Scene(Actor("sun"), Actor("dog"), Relation.ABOVE, PENCIL), Random(1))[0]
+    in_front = lay_out(Scene(Actor("dog"), Actor("house"), Relation.IN_FRONT_OF, PENCIL), Random(2))[1]
+    assert below.actor.name == in_front.actor.name == "dog"
+    assert below.height == in_front.height
+    assert below.middle == pytest.approx(in_front.middle, abs=6)
+
+
+def test_some_captions_name_what_else_is_in_the_sky() -> None:
+    random = Random(29)
+    scene = Scene(Actor("dog"), Actor("house"), Relation.LEFT_OF, PENCIL, extra="bird")
+    named = sum("in the sky" in caption(scene, random) for _ in range(400))
+    assert 100 < named < 220
+
+
 def test_everything_lies_inside_the_picture() -> None:
     random = Random(11)
     for _ in range(300):

@@ -17,7 +17,7 @@ ADAPTER_WEIGHTS = "ip-adapter_sdxl.safetensors"
 _ABOUT = (
     "The built-in sketch model: a small SDXL trained on this project's own drawings. It draws some fifty things and "
     "people, one to three in a picture, from the words it knows. Its training is "
-    "not finished: small things are smudges."
+    "not finished: about one thing in five cannot be recognised."
 )
 
 

@@ -46,6 +46,8 @@ _PARK = (" in a park", " in central park", " in the park")
 _FRONT = ("{a} in front of {b}", "{a} before {b}")
 _STANDING = ("{a} standing in front of {b}", "{a} in front of {b}", "{a} outside {b}")
 _AT = ("{a} at {b}", "{a} by {b}", "{a} near {b}")
+_EXTRA = (" with {c} in the sky", " and {c} in the sky")
+_EXTRA_CHANCE = 0.4
 _ALONE: dict[Relation, tuple[str, ...]] = {
     Relation.ALONE_LEFT: ("{a} on the left", "{a} on the left side", "{a} at the left"),
     Relation.ALONE_RIGHT: ("{a} on the right", "{a} on the right side", "{a} at the right"),
@@ -76,6 +78,8 @@ def caption(scene: Scene, random: Random, *, with_looks: bool | None = None) -> 
     text = random.choice(_templates(scene, random)).format(a=first, b=second)
     if scene.has_park and random.random() < 0.9:
         text += random.choice(_PARK)
+    if scene.extra is not None and random.random() < _EXTRA_CHANCE:
+        text += random.choice(_EXTRA).format(c=random.choice(THINGS[scene.extra].words))
     text += random.choice(_WEATHER_WORDS[scene.weather]) + random.choice(_TIME_WORDS[scene.time])
     return random.choice(_OPENINGS) + text
 
@@ -116,10 +120,11 @@ def _looks(person: Person, random: Random) -> str:
 
 def known_words() -> frozenset[str]:
     """Every word that a caption can hold, lower case: what the model has ever read."""
-    groups = (_OPENINGS, _ADJECTIVES, _LEFT_OF, _BESIDE, _ABOVE, _ON, _SITTING, _PARK, _FRONT, _STANDING, _AT, _SUNSET)
+    templates = (_LEFT_OF, _BESIDE, _ABOVE, _ON, _SITTING, _PARK, _FRONT, _STANDING, _AT, _EXTRA, _SUNSET)
     tables = (_KIND_WORDS, _HAIR_WORDS, _ALONE, _TIME_WORDS, _WEATHER_WORDS)
-    phrases = [phrase for group in groups for phrase in group]
+    phrases = [phrase for group in (_OPENINGS, _ADJECTIVES, *templates) for phrase in group]
     phrases += [phrase for table in tables for group in table.values() for phrase in group]
     phrases += [words for thing in THINGS.values() for words in thing.words]
     phrases += ["glasses", "beard", "hat", "with", "and"]
-    return frozenset(word for phrase in phrases for word in phrase.replace("{a}", "").replace("{b}", "").split())
+    words = (word for phrase in phrases for word in phrase.split())
+    return frozenset(word for word in words if not word.startswith("{"))

@@ -9,18 +9,19 @@ from illustration_worker.models.sketch.world.style import HATCHED, INK, MARKER, 
 
 _RELATION_WEIGHTS: dict[Relation, int] = {
     Relation.ALONE_LEFT: 9,
-    Relation.ALONE_CENTRE: 14,
+    Relation.ALONE_CENTRE: 13,
     Relation.ALONE_RIGHT: 9,
-    Relation.LEFT_OF: 24,
-    Relation.ABOVE: 12,
+    Relation.LEFT_OF: 23,
+    Relation.ABOVE: 11,
     Relation.ON: 10,
     Relation.IN_FRONT_OF: 9,
-    Relation.AT: 9,
+    Relation.AT: 12,
     Relation.BACKDROP_ONLY: 6,
     Relation.PORTRAIT: 7,
 }
 _STYLE_WEIGHTS: tuple[tuple[Style, int], ...] = ((PENCIL, 55), (INK, 15), (MARKER, 15), (HATCHED, 15))
 _WITH_SKY_EXTRA = (Relation.LEFT_OF, Relation.ALONE_CENTRE, Relation.AT)
+_SKY_AT_CHANCE = 0.25
 _EXTRAS = ("sun", "cloud", "bird")
 
 
@@ -96,7 +97,7 @@ def _actors(random: Random, relation: Relation) -> tuple[Actor, Actor | None]:
             shelter = Actor(random.choice(SHELTERS))
             return _in_front(random), shelter
         case Relation.AT:
-            return _on_ground(random), Actor(random.choice(BACKDROPS))
+            return _at_a_backdrop(random), Actor(random.choice(BACKDROPS))
         case Relation.BACKDROP_ONLY:
             return Actor(random.choice(BACKDROPS)), None
 
@@ -117,6 +118,10 @@ def _on_ground(random: Random, unlike: Actor | None = None) -> Actor:
     while (actor := _thing(random)).name == (unlike and unlike.name):
         pass
     return actor
+
+
+def _at_a_backdrop(random: Random) -> Actor:
+    return Actor(random.choice(SKY)) if random.random() < _SKY_AT_CHANCE else _on_ground(random)
 
 
 def _thing(random: Random) -> Actor:

@@ -1,4 +1,9 @@
-"""Where the things of a scene stand in the picture."""
+"""Where the things of a scene stand in the picture.
+
+There are few places, and relations share them: a thing alone on the left stands where it stands to the left of
+another, and below a cloud where it stands in front of a house. So a combination that was never drawn is made of
+parts that were.
+"""
 
 from dataclasses import dataclass, replace
 from random import Random
@@ -14,6 +19,8 @@ LEFT, CENTRE, RIGHT = 33.0, 64.0, 95.0
 _MARGIN = 3.0
 _WIDEST = 62.0
 """Of two things side by side."""
+_LOW_SLOT, _LOWEST = 48.0, 121.0
+"""Height and feet of what stands below or in front of something."""
 _SURFACES = {"table": 0.12, "bench": 0.55, "chair": 0.52, "piano": 0.06}
 """How far down a carrier its surface is, in its heights."""
 _SEAT = 0.72
@@ -49,21 +56,21 @@ def lay_out(scene: Scene, random: Random) -> list[Placed]:
         case Relation.BACKDROP_ONLY | Relation.PORTRAIT:
             return []
         case Relation.AT:
-            return [_standing(first, 54, random.choice((LEFT, CENTRE, RIGHT)), 119, random)]
+            return [_alone(first, random.choice((LEFT, CENTRE, RIGHT)), random)]
     assert second is not None
     match scene.relation:
         case Relation.LEFT_OF:
-            return [_standing(first, 54, LEFT, 114, random), _standing(second, 54, RIGHT, 114, random)]
+            return [_alone(first, LEFT, random), _alone(second, RIGHT, random)]
         case Relation.ABOVE:
-            return [_standing(second, 50, CENTRE, 120, random), _flying(first, 38, CENTRE, 25, random)]
+            return [_standing(second, _LOW_SLOT, CENTRE, _LOWEST, random), _flying(first, 38, CENTRE, 25, random)]
         case Relation.IN_FRONT_OF:
-            return [_standing(second, 82, CENTRE, 102, random), _standing(first, 44, CENTRE, 122, random)]
+            return [_standing(second, 82, CENTRE, 102, random), _standing(first, _LOW_SLOT, CENTRE, _LOWEST, random)]
         case Relation.ON:
             return _stacked(first, second, random)
 
 
 def _alone(actor: Actor, x: float, random: Random) -> Placed:
-    slot = 78.0 if x == CENTRE else 60.0
+    slot = 78.0 if x == CENTRE else 56.0
     if actor.person is None and THINGS[actor.name].place is Place.SKY:
         return _flying(actor, 0.7 * slot, x, 40, random)
     return _standing(actor, slot, x, 114, random)

@@ -120,8 +120,8 @@ def draw_head(pen: Pen, person: Person, head: Head) -> None:
         pen.rectangle(x - 1.15 * r, y - 0.66 * r, x + 1.15 * r, y - 0.48 * r, Fill.DARK)
     for side in (-1, 1):
         if person.has_glasses:
-            pen.circle(x + side * 0.4 * r, y - 0.02 * r, 0.3 * r)
-            pen.line((x + side * 0.7 * r, y - 0.02 * r), (x + side * 0.88 * r, y - 0.1 * r))
+            pen.circle(x + side * 0.42 * r, y - 0.02 * r, 0.36 * r, Fill.TONE)
+            pen.line((x + side * 0.78 * r, y - 0.02 * r), (x + side * 0.92 * r, y - 0.1 * r))
         pen.circle(x + side * 0.38 * r, y - 0.02 * r, 0.07 * r, Fill.DARK)
 
 

@@ -67,7 +67,7 @@ class Scene:
     has_park: bool = False
     """Trees behind a bench."""
     extra: str | None = None
-    """Name of a thing in the sky that no caption mentions."""
+    """Name of a thing in the sky that most captions do not mention."""
 
     @property
     def somebody(self) -> Person | None:
