@@ -14,8 +14,13 @@ import { setUpTests } from '../setup/setup.mjs';
 /** `logs`: it has processes that log. */
 const suites = {
   scripts: { command: node24, args: ['--test', 'scripts/tests/*.test.mjs'] },
-  gateway: { command: nodeTool('vitest'), args: ['run', '--project', 'unit'] },
-  worker: { command: pythonTool('pytest'), args: ['tests/unit', 'tests/component'], cwd: workerFolder, logs: true },
+  gateway: { command: nodeTool('vitest'), args: ['run', '--project', 'unit', '--maxWorkers=2'] },
+  worker: {
+    command: pythonTool('pytest'),
+    args: ['-n', '2', '--dist', 'loadfile', 'tests/unit', 'tests/component'],
+    cwd: workerFolder,
+    logs: true,
+  },
   fuzz: { run: fuzzBriefly },
   e2e: { command: nodeTool('vitest'), args: ['run', '--project', 'e2e'], logs: true },
 };
