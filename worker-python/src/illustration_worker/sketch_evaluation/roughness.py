@@ -14,9 +14,10 @@ _WARP = 2.5
 _BLUR = 1.2
 """Standard deviation in pixels, at most."""
 _THICKER = 0.7
+"""Part of a pixel on each side of a line, at most."""
 _BLOT_CELLS = 20
 _GAP, _SMUDGE = 1.5, 2.1
-"""Standard deviations above which a smooth field of noise takes lines away, or leaves grey: 7 and 2 % of the area."""
+"""Above which a smooth field of noise takes lines away, or leaves grey: some 4 and 1 % of the area."""
 _SMUDGE_DEPTH = 0.5
 
 
@@ -38,7 +39,7 @@ def _bent(pictures: torch.Tensor) -> torch.Tensor:
 
 
 def _thickened(pictures: torch.Tensor) -> torch.Tensor:
-    """Thicker lines in one half, thinner ones in the other, by up to a pixel on each side."""
+    """Thicker lines in one half, thinner ones in the other, by up to ``_THICKER`` on each side."""
     amount = (torch.rand(len(pictures), 1, 1, 1) * 2 - 1) * _THICKER
     thick = -nn.functional.max_pool2d(-pictures, 3, 1, 1)
     thin = nn.functional.max_pool2d(pictures, 3, 1, 1)
