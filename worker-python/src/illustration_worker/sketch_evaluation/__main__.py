@@ -15,6 +15,7 @@ from illustration_worker.sketch_evaluation.artist import Wish, artist_at_work
 from illustration_worker.sketch_evaluation.measures import (
     Figures,
     line_statistics,
+    measure_combinations,
     measure_content,
     measure_looks,
     measure_negative,
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Train the reader if need be, check it, measure the model, print JSON; 3 when time was up before the reader."""
     parser = argparse.ArgumentParser(prog="illustration_worker.sketch_evaluation", description=__doc__)
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help=f"of the state; default: {DEFAULT_FOLDER}")
-    parser.add_argument("--prompts", type=int, default=300, help="held-out prompts for things and relations")
+    parser.add_argument("--prompts", type=int, default=300, help="for things and relations; default: 300")
     parser.add_argument("--minutes", type=float, default=60, help="for the reader's training")
     parser.add_argument("--reader-only", action="store_true", help="train and check the reader; needs no model")
     parser.add_argument("--tiny", action="store_true", help="as of the training")
@@ -54,14 +55,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measure(folder: Path, reader: Reader, count: int) -> dict[str, Figures]:
-    """All figures of the model in the training's ``folder``: ``count`` prompts for things, a fifth for each other."""
-    fifth = max(4, count // 5)
+    """All figures of the model in the training's ``folder``: ``count`` prompts for things, fewer for each other."""
+    half, fifth = max(4, count // 2), max(4, count // 5)
     houses = [Wish("a house", seed=number) for number in range(min(_LORA_PICTURES, fifth))]
     with artist_at_work(folder / MODEL_FOLDER, folder / LORA_FOLDER) as artist:
         return {
             "things": measure_content(artist.draw, reader, count),
+            "combinations never drawn": measure_combinations(artist.draw, reader, half),
             "things on things": measure_on(artist.draw, reader, fifth),
-            "looks": measure_looks(artist.draw, reader, fifth),
+            "looks": measure_looks(artist.draw, reader, half),
             "negative prompt": measure_negative(artist.draw, reader, fifth),
             "styles": measure_styles(artist.draw, max(2, fifth // 4)),
             "without LoRA": line_statistics(artist.draw(houses)),

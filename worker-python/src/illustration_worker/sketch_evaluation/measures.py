@@ -7,11 +7,16 @@ import torch
 
 from illustration_worker.models.sketch.world.caption import caption
 from illustration_worker.models.sketch.world.catalogue import PERSON, SKY, THINGS
-from illustration_worker.models.sketch.world.invention import invent_held_out_scene, invent_scene
+from illustration_worker.models.sketch.world.invention import (
+    invent_held_out_scene,
+    invent_scene,
+    invent_training_scene,
+)
 from illustration_worker.models.sketch.world.person import Kind, Person, random_person
 from illustration_worker.models.sketch.world.reference import draw_reference
 from illustration_worker.models.sketch.world.scene import Relation, Scene, Time, Weather
 from illustration_worker.models.sketch.world.style import PENCIL, STYLES, style_prompt
+from illustration_worker.models.sketch.world.wording import UNSEEN
 from illustration_worker.sketch_evaluation.artist import Wish
 from illustration_worker.sketch_evaluation.reader import FLAGS, Reader, Reading
 
@@ -28,10 +33,10 @@ _COLUMN = 24.0
 
 
 def measure_content(draw: Draw, reader: Reader, count: int, seed: int = 1) -> Figures:
-    """Things, positions and relations, on combinations that were never trained."""
+    """Things, positions and relations, asked for in sentences that were never read in training."""
     random = Random(seed)
     asked = (*_ALONE_COLUMNS, *_RELATIONS)
-    scenes = [invent_held_out_scene(random, asked[number % len(asked)]) for number in range(count)]
+    scenes = [invent_training_scene(random, asked[number % len(asked)]) for number in range(count)]
     found, stands = _read_scenes(draw, reader, scenes, random)
     is_position = [scene.relation in _ALONE_COLUMNS for scene in scenes]
     return {
@@ -41,8 +46,16 @@ def measure_content(draw: Draw, reader: Reader, count: int, seed: int = 1) -> Fi
     }
 
 
+def measure_combinations(draw: Draw, reader: Reader, count: int, seed: int = 6) -> Figures:
+    """The same of two things in a relation that was never drawn with just these two."""
+    random = Random(seed)
+    scenes = [invent_held_out_scene(random, _RELATIONS[number % len(_RELATIONS)]) for number in range(count)]
+    found, stands = _read_scenes(draw, reader, scenes, random)
+    return {"object": _share(found), "relation": _share(stands)}
+
+
 def measure_on(draw: Draw, reader: Reader, count: int, seed: int = 5) -> Figures:
-    """Things on things. All their combinations were trained, in other pictures and words: there are few."""
+    """Things on things. All their combinations were drawn: there are few."""
     random = Random(seed)
     found, stands = _read_scenes(draw, reader, [invent_scene(random, Relation.ON) for _ in range(count)], random)
     return {"object": _share(found), "relation": _share(stands)}
@@ -146,9 +159,9 @@ def _plain(scene: Scene) -> Scene:
 
 
 def _words(scene: Scene, random: Random) -> str:
-    """A caption that says where things stand: 'next to' leaves it open."""
+    """A sentence never read in training, and one that says where things stand: 'next to' leaves it open."""
     while True:
-        text = caption(scene, random, with_looks=False)
+        text = caption(scene, random, with_looks=False, wording=UNSEEN)
         says_side = any(word in text.split() for word in ("left", "right"))
         if scene.relation not in (Relation.LEFT_OF, Relation.ALONE_LEFT, Relation.ALONE_RIGHT) or says_side:
             return text

@@ -14,7 +14,13 @@ from illustration_worker.models.sketch.world.scene import Actor, Relation, Scene
 from illustration_worker.models.sketch.world.style import PENCIL
 from illustration_worker.sketch_evaluation.__main__ import main
 from illustration_worker.sketch_evaluation.artist import Wish
-from illustration_worker.sketch_evaluation.measures import line_statistics, measure_content, measure_on, stands_right
+from illustration_worker.sketch_evaluation.measures import (
+    line_statistics,
+    measure_combinations,
+    measure_content,
+    measure_on,
+    stands_right,
+)
 from illustration_worker.sketch_evaluation.reader import NAMES, Reader, Reading
 from illustration_worker.sketch_evaluation.reader_file import load_reader, save_reader
 from illustration_worker.sketch_evaluation.reader_stage import ReaderStage, draw_batch, shown_things
@@ -75,6 +81,7 @@ def test_white_paper_scores_nothing() -> None:
 
     blind = Reader()  # untrained: it takes every thing for absent
     assert measure_content(white, blind, 12) == {"object": 0.0, "position": 0.0, "relation": 0.0}
+    assert measure_combinations(white, blind, 4) == {"object": 0.0, "relation": 0.0}
     assert measure_on(white, blind, 4) == {"object": 0.0, "relation": 0.0}
 
 

@@ -27,6 +27,7 @@ from illustration_worker.models.sketch.world.style import (
     STYLES,
     style_prompt,
 )
+from illustration_worker.models.sketch.world.wording import UNSEEN
 
 
 def _picture(scene: Scene, seed: int = 0) -> np.ndarray:
@@ -126,6 +127,15 @@ def test_training_and_held_out_scenes_never_share_a_combination() -> None:
     held_out = {combination(invent_held_out_scene(random)) for _ in range(100)}
     assert len(held_out) > 30
     assert not trained & held_out
+
+
+def test_the_wording_for_measuring_is_never_trained_and_of_known_words() -> None:
+    random = Random(37)
+    unseen = {caption(invent_scene(random, Relation.ALONE_LEFT), random, wording=UNSEEN) for _ in range(500)}
+    trained = {caption(invent_scene(random), random) for _ in range(4000)}
+    assert not any(text.startswith(UNSEEN.openings) for text in trained)
+    assert all(text.startswith(UNSEEN.openings) for text in unseen)
+    assert {word for text in unseen for word in text.split()} <= known_words()
 
 
 @pytest.mark.parametrize("relation", NEVER_HELD_OUT)

@@ -16,8 +16,7 @@ ADAPTER_SUBFOLDER = "sdxl_models"
 ADAPTER_WEIGHTS = "ip-adapter_sdxl.safetensors"
 _ABOUT = (
     "The built-in sketch model: a small SDXL trained on this project's own drawings. It draws some fifty things and "
-    "people, one to three in a picture, from the words it knows. Its training is "
-    "not finished: about one thing in five cannot be recognised."
+    "people, one to three in a picture, from the words it knows. About one thing in fifteen cannot be recognised."
 )
 
 

@@ -29,5 +29,10 @@ CARRIERS: dict[str, tuple[str, ...]] = {
 """What lies or stands on what."""
 SHELTERS = ("house", "school", "church", "tent", "bus", "tree", "train", "bridge")
 """What something else can be in front of."""
+IN_FRONT = (
+    *("dog", "cat", "car", "bicycle", "snowman", "flower", "ball"),
+    *("pram", "horse", "family", "couple", "bench", "boat", "table"),
+)
+"""What can be in front of a shelter, besides somebody."""
 PERSON = "person"
 """The name under which people of every kind are read."""

@@ -2,20 +2,28 @@
 
 from random import Random
 
-from illustration_worker.models.sketch.world.catalogue import BACKDROPS, CARRIERS, GROUND, PERSON, SHELTERS, SKY
+from illustration_worker.models.sketch.world.catalogue import (
+    BACKDROPS,
+    CARRIERS,
+    GROUND,
+    IN_FRONT,
+    PERSON,
+    SHELTERS,
+    SKY,
+)
 from illustration_worker.models.sketch.world.person import Kind, random_person
 from illustration_worker.models.sketch.world.scene import NEVER_HELD_OUT, Actor, Relation, Scene, Time, Weather
 from illustration_worker.models.sketch.world.style import HATCHED, INK, MARKER, PENCIL, Style
 
 _RELATION_WEIGHTS: dict[Relation, int] = {
     Relation.ALONE_LEFT: 9,
-    Relation.ALONE_CENTRE: 13,
+    Relation.ALONE_CENTRE: 14,
     Relation.ALONE_RIGHT: 9,
     Relation.LEFT_OF: 23,
-    Relation.ABOVE: 11,
+    Relation.ABOVE: 13,
     Relation.ON: 10,
     Relation.IN_FRONT_OF: 9,
-    Relation.AT: 12,
+    Relation.AT: 9,
     Relation.BACKDROP_ONLY: 6,
     Relation.PORTRAIT: 7,
 }
@@ -46,9 +54,9 @@ def invent_scene(random: Random, relation: Relation | None = None) -> Scene:
     )
 
 
-def invent_training_scene(random: Random) -> Scene:
+def invent_training_scene(random: Random, relation: Relation | None = None) -> Scene:
     """A scene whose combination is not held out."""
-    while (scene := invent_scene(random)).is_held_out:
+    while (scene := invent_scene(random, relation)).is_held_out:
         pass
     return scene
 
@@ -138,6 +146,4 @@ def _on_something(random: Random) -> tuple[Actor, Actor]:
 def _in_front(random: Random) -> Actor:
     if random.random() < 0.5:
         return _somebody(random)
-    return Actor(
-        random.choice(("dog", "cat", "car", "bicycle", "snowman", "flower", "ball", "pram", "horse", "family"))
-    )
+    return Actor(random.choice(IN_FRONT))

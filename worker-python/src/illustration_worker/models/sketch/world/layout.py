@@ -19,7 +19,7 @@ LEFT, CENTRE, RIGHT = 33.0, 64.0, 95.0
 _MARGIN = 3.0
 _WIDEST = 62.0
 """Of two things side by side."""
-_LOW_SLOT, _LOWEST = 48.0, 121.0
+_LOW_SLOT, _LOWEST = 52.0, 121.0
 """Height and feet of what stands below or in front of something."""
 _SURFACES = {"table": 0.12, "bench": 0.55, "chair": 0.52, "piano": 0.06}
 """How far down a carrier its surface is, in its heights."""

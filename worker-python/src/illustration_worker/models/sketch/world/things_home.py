@@ -95,11 +95,12 @@ def _lamp(pen: Pen) -> None:
 
 
 def _book(pen: Pen) -> None:
-    pen.polygon((0.0, 0.15), (0.7, 0.3), (0.7, 0.98), (0.0, 0.82))
-    pen.polygon((1.4, 0.15), (0.7, 0.3), (0.7, 0.98), (1.4, 0.82))
-    for y in (0.36, 0.52, 0.68):
-        pen.line((0.12, y), (0.58, y + 0.09))
-        pen.line((1.28, y), (0.82, y + 0.09))
+    pen.polygon((0.0, 0.24), (0.7, 0.4), (1.4, 0.24), (1.4, 0.94), (0.7, 1.0), (0.0, 0.94), fill=Fill.DARK)
+    pen.polygon((0.05, 0.1), (0.7, 0.25), (0.7, 0.9), (0.05, 0.75))
+    pen.polygon((1.35, 0.1), (0.7, 0.25), (0.7, 0.9), (1.35, 0.75))
+    for y in (0.3, 0.46, 0.62):
+        pen.line((0.15, y), (0.58, y + 0.09))
+        pen.line((1.25, y), (0.82, y + 0.09))
 
 
 def _guitar(pen: Pen) -> None:
@@ -130,7 +131,7 @@ def _ball(pen: Pen) -> None:
 
 def _cup(pen: Pen) -> None:
     pen.circle(0.9, 0.6, 0.2)
-    pen.polygon((0.05, 0.3), (0.85, 0.3), (0.75, 1.0), (0.15, 1.0))
+    pen.polygon((0.05, 0.3), (0.85, 0.3), (0.75, 1.0), (0.15, 1.0), fill=Fill.TONE)
     pen.arc(0.32, 0.12, (0.06, 0.1), (90, 270))
     pen.arc(0.58, 0.12, (0.06, 0.1), (90, 270))
 
@@ -144,10 +145,10 @@ def _pram(pen: Pen) -> None:
 
 
 def _teddy(pen: Pen) -> None:
-    pen.circle(0.22, 0.14, 0.1, Fill.TONE)
-    pen.circle(0.58, 0.14, 0.1, Fill.TONE)
+    pen.circle(0.2, 0.12, 0.11, Fill.DARK)
+    pen.circle(0.6, 0.12, 0.11, Fill.DARK)
     for x, y in ((0.12, 0.6), (0.68, 0.6), (0.22, 0.92), (0.58, 0.92)):
-        pen.ellipse(x, y, 0.11, 0.1, Fill.TONE)
+        pen.ellipse(x, y, 0.11, 0.1, Fill.DARK)
     pen.ellipse(0.4, 0.72, 0.25, 0.26, Fill.TONE)
     pen.circle(0.4, 0.28, 0.22, Fill.TONE)
     pen.circle(0.32, 0.24, 0.025, Fill.DARK)

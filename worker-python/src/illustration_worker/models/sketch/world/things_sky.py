@@ -40,7 +40,7 @@ def _bird(pen: Pen) -> None:
     pen.ellipse(0.75, 0.62, 0.42, 0.22, Fill.TONE)
     pen.circle(1.15, 0.42, 0.17)
     pen.polygon((1.3, 0.38), (1.48, 0.46), (1.3, 0.5), fill=Fill.DARK)
-    pen.polygon((0.7, 0.58), (0.3, 0.02), (0.98, 0.5), fill=Fill.WHITE)
+    pen.polygon((0.7, 0.58), (0.3, 0.02), (0.98, 0.5), fill=Fill.DARK)
     pen.polygon((0.38, 0.62), (0.02, 0.5), (0.08, 0.82), fill=Fill.DARK)
 
 
@@ -63,7 +63,7 @@ def _star(pen: Pen) -> None:
         radius = 0.5 if number % 2 == 0 else 0.22
         angle = math.radians(36 * number - 90)
         points.append((0.5 + radius * math.cos(angle), 0.52 + radius * math.sin(angle)))
-    pen.polygon(*points)
+    pen.polygon(*points, fill=Fill.TONE)
 
 
 def _plane(pen: Pen) -> None:
