@@ -74,4 +74,4 @@ UNSEEN = replace(
     },
 )
 """For measuring. No caption of the training opens like this, so every sentence is one that the model has never read;
-each of its words is known."""
+each of its words is known. A sunset over a backdrop has its own templates and no opening: no measure asks for one."""
