@@ -25,6 +25,7 @@ from illustration_worker.models.sketch.world.style import (
     MARKER,
     PENCIL,
     STYLES,
+    Style,
     style_prompt,
 )
 from illustration_worker.models.sketch.world.wording import UNSEEN
@@ -98,6 +99,27 @@ def test_what_is_below_something_stands_where_it_stands_in_front_of_something() 
     assert below.actor.name == in_front.actor.name == "dog"
     assert below.height == in_front.height
     assert below.middle == pytest.approx(in_front.middle, abs=6)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_what_stands_in_front_of_something_has_a_blank_rim(style: Style) -> None:
+    scene = Scene(Actor("ball"), Actor("bridge"), Relation.IN_FRONT_OF, style)
+    item = lay_out(scene, Random(1))[1]
+    rows, columns = np.mgrid[0:PICTURE_SIDE, 0:PICTURE_SIDE] + 0.5
+    outline = 0.46 * item.height + style.width / 2
+    outside = np.hypot(columns - item.middle[0], rows - item.middle[1]) - outline
+    picture = _picture(scene, 1)
+    assert picture[(outside > 0.8) & (outside < 1.8)].min() > 150
+    assert picture[(outside > 4) & (outside < 7)].min() < 100
+
+
+def test_the_sun_sets_clear_of_the_peaks() -> None:
+    scene = Scene(Actor("mountains"), None, Relation.BACKDROP_ONLY, PENCIL)
+    sun = (_picture(scene) < 220) ^ (_picture(replace(scene, time=Time.SUNSET)) < 220)
+    rows, columns = np.nonzero(sun)
+    assert sun.sum() > 0.04 * PICTURE_SIDE**2
+    assert abs(np.median(columns) - 0.54 * PICTURE_SIDE) < 4
+    assert abs(np.median(rows) - 0.24 * PICTURE_SIDE) < 4
 
 
 def test_some_captions_name_what_else_is_in_the_sky() -> None:

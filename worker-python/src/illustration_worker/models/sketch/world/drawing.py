@@ -1,16 +1,21 @@
 """Draws scenes and portraits."""
 
+import math
+from dataclasses import replace
 from random import Random
 
 from PIL import Image
 
 from illustration_worker.models.sketch.world.catalogue import THINGS
 from illustration_worker.models.sketch.world.layout import Placed, lay_out
-from illustration_worker.models.sketch.world.pen import PICTURE_SIDE, Canvas, Fill, Pen
+from illustration_worker.models.sketch.world.pen import PICTURE_SIDE, WHITE_PAPER, Canvas, Fill, Pen
 from illustration_worker.models.sketch.world.person import STANDING_HEAD, Head, Person, draw_head, draw_person
 from illustration_worker.models.sketch.world.scene import Relation, Scene, Time, Weather
 
 _NIGHT_GREY = 150
+_RIM = 2.5
+"""Pixels of blank paper around what has something behind it."""
+_HORIZONS: dict[str | None, float] = {"sea": 0.56, "lake": 0.56, "beach": 0.5, "hills": 0.54}
 _BUST_HEAD: Head = (0.5, 0.48, 0.33)
 
 Box = tuple[float, float, float, float]
@@ -19,11 +24,13 @@ Box = tuple[float, float, float, float]
 
 def draw_scene(scene: Scene, random: Random) -> tuple[Image.Image, list[Placed]]:
     """The picture of ``scene``, mode L, 128 pixels a side, and where its actors stand."""
-    canvas = Canvas(scene.style, random)
+    canvas = Canvas(scene.style, random, _NIGHT_GREY if scene.time is Time.NIGHT else WHITE_PAPER)
     placed = lay_out(scene, random)
     _draw_sky(canvas, scene)
     _draw_behind(canvas, scene)
     for item in placed:
+        if scene.relation is Relation.AT or (scene.relation is Relation.IN_FRONT_OF and item is placed[-1]):
+            _clear_around(canvas, item)
         _draw_placed(canvas, item)
     if scene.relation is Relation.PORTRAIT and scene.first.person is not None:
         draw_bust(canvas, scene.first.person, random)
@@ -62,6 +69,15 @@ def draw_bust(canvas: Canvas, person: Person, random: Random) -> None:
     draw_head(pen, person, _BUST_HEAD)
 
 
+def _clear_around(canvas: Canvas, item: Placed) -> None:
+    """Blank paper where ``item`` will be drawn, and in a rim around it: it stands clear of what is behind."""
+    style, paper = canvas.style, canvas.paper
+    width = style.width + 2 * _RIM
+    canvas.style = replace(style, ink=paper, tone=paper, dark=paper, width=width, wobble=0, is_hatched=False)
+    _draw_placed(canvas, item)
+    canvas.style = style
+
+
 def _draw_placed(canvas: Canvas, item: Placed) -> None:
     pen = Pen(canvas, item.left, item.top, item.height, item.actor.is_mirrored, item.aspect)
     if item.actor.person is not None:
@@ -73,18 +89,24 @@ def _draw_placed(canvas: Canvas, item: Placed) -> None:
 def _draw_sky(canvas: Canvas, scene: Scene) -> None:
     pen = Pen(canvas, 0, 0, PICTURE_SIDE)
     if scene.time is Time.NIGHT:
-        canvas.image.paste(_NIGHT_GREY, (0, 0, *canvas.image.size))
         for x, y in ((0.1, 0.12), (0.3, 0.06), (0.72, 0.08), (0.9, 0.16), (0.2, 0.3), (0.84, 0.34)):
             pen.circle(x, y, 0.014)
     if scene.time is Time.SUNSET:
-        y = 0.4 if _backdrop(scene) == "mountains" else 0.5
-        pen.sector(0.5, y, (0.2, 0.2), (180, 360), Fill.TONE)
-        for (x0, y0), (x1, y1) in (
-            ((-0.9, -0.4), (-1.4, -0.65)),
-            ((0.9, -0.4), (1.4, -0.65)),
-            ((0.0, -1.0), (0.0, -1.5)),
-        ):
-            pen.line((0.5 + 0.24 * x0, y + 0.24 * y0), (0.5 + 0.24 * x1, y + 0.24 * y1))
+        _draw_setting_sun(pen, _backdrop(scene))
+
+
+def _draw_setting_sun(pen: Pen, backdrop: str | None) -> None:
+    """Whole between the peaks of mountains; elsewhere half of it, on the horizon."""
+    if backdrop == "mountains":
+        x, y, radius = 0.54, 0.24, 0.12
+        pen.circle(x, y, radius, Fill.TONE)
+    else:
+        x, y, radius = 0.5, _HORIZONS.get(backdrop, 0.5), 0.2
+        pen.sector(x, y, (radius, radius), (180, 360), Fill.TONE)
+    for degrees in range(180, 361, 30):
+        dx, dy = radius * math.cos(math.radians(degrees)), radius * math.sin(math.radians(degrees))
+        pen.line((x + 1.35 * dx, y + 1.35 * dy), (x + 1.9 * dx, y + 1.9 * dy))
+    if backdrop is None:
         for x0, x1 in ((-0.05, 0.3), (0.7, 1.05)):
             pen.line((x0, y), (x1, y))
 

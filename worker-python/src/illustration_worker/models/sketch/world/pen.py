@@ -14,6 +14,7 @@ PICTURE_SIDE = 128
 """Pixels of a side of a finished picture."""
 OVERSAMPLING = 2
 """Pictures are drawn this many times as large and scaled down, for smooth lines."""
+WHITE_PAPER = 255
 _HATCH_GAP = 4.5
 
 Point = tuple[float, float]
@@ -30,16 +31,18 @@ class Fill(Enum):
 
 @dataclass(slots=True)
 class Canvas:
-    """A grey picture of ``OVERSAMPLING`` times ``PICTURE_SIDE`` pixels, white at first."""
+    """A grey picture of ``OVERSAMPLING`` times ``PICTURE_SIDE`` pixels, blank at first."""
 
     style: Style
     random: Random
+    paper: int = WHITE_PAPER
+    """Grey of what is blank."""
     image: Image.Image = field(init=False)
     draw: ImageDraw.ImageDraw = field(init=False)
 
     def __post_init__(self) -> None:
         side = PICTURE_SIDE * OVERSAMPLING
-        self.image = Image.new("L", (side, side), 255)
+        self.image = Image.new("L", (side, side), self.paper)
         self.draw = ImageDraw.Draw(self.image)
 
     def finished(self) -> Image.Image:
