@@ -1,13 +1,12 @@
-// Draws one memory from the sample portrait through the whole real chain, prints where the PNG is, and stops everything.
+// Draws a memory from each sample portrait through the whole real chain, prints where the PNGs are, and stops everything.
 import fs from 'node:fs';
 import path from 'node:path';
 import { inRoot } from '../paths.mjs';
 import { CommandFailed, printFailure, step } from '../progress.mjs';
-import { placeSampleAvatars, realModelSettings, sampleUser } from '../service/sample-avatar.mjs';
+import { drawnPersonMemory, placeSampleAvatars, realModelSettings, sampleMemory } from '../service/sample-avatar.mjs';
 import { freePort, startService, waitUntilHealthy } from '../service/service.mjs';
 import { setUpService } from '../setup/setup.mjs';
 
-const prompt = 'A beautiful sunset over mountains';
 const pngSignature = Buffer.from('89504e470d0a1a0a', 'hex');
 
 /** The demo shows the embedded defaults, whatever else this shell is set up for. */
@@ -18,6 +17,7 @@ const embeddedDefaults = {
   AUTH_ENABLED: 'false',
   ILLUSTRATOR: 'grpc',
   MODEL_PATH: '',
+  DEFAULT_NUM_INFERENCE_STEPS: '',
   WORKER_ADDRESS: '',
   SERVICE_URL: '',
   GRPC_HOST: '127.0.0.1',
@@ -37,13 +37,19 @@ export default async function demo() {
     await step('Gateway and worker (the model loads and draws once to warm up)', () =>
       waitUntilHealthy(service, { timeoutMs: 180_000 }),
     );
-    let file;
-    await step(`One memory: "${prompt}", from samples/portrait.jpg`, async () => {
-      file = await drawMemory(service);
+    const files = [];
+    await step(`One memory: "${sampleMemory.prompt}", from samples/portrait.jpg`, async () => {
+      files.push(await drawMemory(service, sampleMemory));
     });
-    console.log(`\n  The picture: ${file}\n`);
+    await step(`"${drawnPersonMemory.prompt}", from a drawn portrait`, async () => {
+      files.push(await drawMemory(service, drawnPersonMemory));
+    });
+    const [fromPhoto, fromDrawing] = files;
+    console.log(`\n  The picture: ${fromPhoto}`);
+    console.log(`  The second:  ${fromDrawing}`);
+    console.log('               he wears the glasses of samples/drawn-portrait.png\n');
     console.log(`  What draws: ${await whatDraws(service)}`);
-    console.log('  It takes no looks from a photo; real SDXL does, and takes its place by three settings:');
+    console.log('  From a photo it takes no looks. Real SDXL does, and takes its place by three settings:');
     for (const line of realModelSettings()) console.log(`    ${line}`);
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
@@ -65,11 +71,11 @@ async function whatDraws(service) {
 }
 
 /** @returns {Promise<string>} path of the PNG */
-async function drawMemory(service) {
+async function drawMemory(service, memory) {
   const response = await fetch(`${service.url}/v1/images/memory`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ user_id: sampleUser, prompt }),
+    body: JSON.stringify(memory),
   });
   const body = await response.json();
   if (response.status !== 200) throw new CommandFailed(`the service answered ${response.status}: ${body.detail}`);

@@ -12,5 +12,8 @@ const fromFolder = (folder, adapter) => ({
 /** The built-in sketch model, which draws where nobody names a model. Its weights are in the repository. */
 export const sketchModel = fromFolder(inRoot('worker-python', 'models', 'sketch'), 'ip-adapter_sdxl.safetensors');
 
+/** Denoising steps that the sketch model needs. More change nothing that an eye or its reader sees, and take their time. */
+export const sketchSteps = '12';
+
 /** Random weights, SDXL's whole topology, sizes from 64 pixels on: for tests and benchmarks, once `setUpTests` has made it. */
 export const randomModel = fromFolder(randomModelFolder, 'ip-adapter_sdxl_vit-h.safetensors');

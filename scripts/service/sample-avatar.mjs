@@ -1,15 +1,25 @@
-// Puts the sample portraits into the embedded object store, as avatars and subject photos of two users.
+// Two users with sample portraits, and a memory of each.
 import fs from 'node:fs';
 import path from 'node:path';
 import { inRoot } from '../paths.mjs';
 
 /** Has a real photo, which the built-in model can take no looks from. */
-export const sampleUser = 'demo';
+const sampleUser = 'demo';
 /** Has a portrait of the kind that the built-in model learnt from. */
-export const drawnUser = 'demo-drawn';
+const drawnUser = 'demo-drawn';
 
 const portraits = { [sampleUser]: 'portrait.jpg', [drawnUser]: 'drawn-portrait.png' };
 
+/** Nobody is in it: its avatar is a photo. */
+export const sampleMemory = { user_id: sampleUser, prompt: 'A beautiful sunset over mountains' };
+/** The person of the drawn avatar, in full: the default scale is made for photos and real SDXL. */
+export const drawnPersonMemory = {
+  user_id: drawnUser,
+  prompt: 'Man sitting on a bench in Central Park',
+  ip_adapter_scale: 1,
+};
+
+/** Puts the portraits into the embedded object store, as avatars and subject photos. */
 export function placeSampleAvatars(dataDir) {
   for (const prefix of ['avatars', 'subjects']) {
     const folder = path.join(dataDir, 'objects', prefix);

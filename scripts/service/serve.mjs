@@ -2,15 +2,8 @@
 import process from 'node:process';
 import { CommandFailed, printFailure } from '../progress.mjs';
 import { watchParent } from './parent-watch.mjs';
-import { drawnUser, placeSampleAvatars, realModelSettings, sampleUser } from './sample-avatar.mjs';
+import { drawnPersonMemory, placeSampleAvatars, realModelSettings, sampleMemory } from './sample-avatar.mjs';
 import { isTaken, serviceUrl, startService, waitUntilHealthy } from './service.mjs';
-
-/** The person of the drawn avatar, in full: the default scale is made for photos and real SDXL. */
-const drawnPersonRequest = {
-  user_id: drawnUser,
-  prompt: 'man sitting on a bench in central park',
-  ip_adapter_scale: 1,
-};
 
 /** Real SDXL may have to be downloaded first. */
 const modelLoadTimeoutMs = 3_600_000;
@@ -63,8 +56,8 @@ try {
 function announce() {
   const token = process.env.AUTH_ENABLED?.toLowerCase() === 'true' ? ' -H "Authorization: Bearer $AUTH_TOKEN"' : '';
   const isBuiltIn = !process.env.MODEL_PATH;
-  const requests = [{ user_id: isFileStore ? sampleUser : 'USER', prompt: 'A beautiful sunset over mountains' }];
-  if (isFileStore && isBuiltIn) requests.push(drawnPersonRequest);
+  const requests = [isFileStore ? sampleMemory : { ...sampleMemory, user_id: 'USER' }];
+  if (isFileStore && isBuiltIn) requests.push(drawnPersonMemory);
   say('');
   say(`  The illustration service is ready:  ${service.url}`);
   say(`  Interactive documentation:          ${service.url}/docs`);

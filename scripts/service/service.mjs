@@ -6,7 +6,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { childEnvironment, inRoot, node24, pythonTool } from '../paths.mjs';
 import { CommandFailed } from '../progress.mjs';
-import { sketchModel } from './models.mjs';
+import { sketchModel, sketchSteps } from './models.mjs';
 import { supervise } from './supervised-process.mjs';
 
 /** A unix socket's path may have 107 bytes on Linux, 103 on macOS. */
@@ -82,7 +82,12 @@ function serviceEnvironment(given) {
     DATA_DIR: dataDir,
     WORKER_ADDRESS: given.WORKER_ADDRESS || `unix:${socketPath(dataDir)}`,
   };
-  return given.MODEL_PATH ? env : { ...env, ...sketchModel };
+  if (given.MODEL_PATH) return env;
+  return {
+    ...env,
+    ...sketchModel,
+    DEFAULT_NUM_INFERENCE_STEPS: given.DEFAULT_NUM_INFERENCE_STEPS || sketchSteps,
+  };
 }
 
 function socketPath(dataDir) {

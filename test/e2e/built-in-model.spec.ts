@@ -1,6 +1,7 @@
 // Where nobody names a model, the built-in sketch model draws, as `npm start` does: it says what it is and what it cannot do.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { pngSize } from '../../apps/gateway/src/illustration/png-size.js';
+import { sketchSteps } from '../../scripts/service/models.mjs';
 import { portrait } from '../support/avatars.js';
 import { expectProblem } from '../support/problem.js';
 import { RunningService } from '../support/running-service.js';
@@ -32,6 +33,13 @@ it('calls itself what it is, and offers the one size that it draws', async () =>
 
 it('draws pictures of that size', async () => {
   expect(pngSize(await service.drawMemory(request))).toEqual({ width: side, height: side });
+});
+
+it('takes as many steps as it needs where nobody names a number', async () => {
+  const response = await service.post('/v1/images/memory', { user_id: 'ada', prompt: 'A house' });
+  const { job_id: id } = (await response.json()) as { job_id: string };
+  const job = await (await fetch(`${service.url}/v1/jobs/${id}`)).json();
+  expect(job).toMatchObject({ state: 'succeeded', receipt: { num_inference_steps: Number(sketchSteps) } });
 });
 
 it('gives back the words that it never learnt, and only those', async () => {

@@ -22,7 +22,8 @@ from illustration_worker.models.sketch.world.pen import PICTURE_SIDE
 from illustration_worker.models.sketch.world.style import DEFAULT_STYLE_PROMPTS
 
 LORA_WEIGHTS = "pytorch_lora_weights.safetensors"
-_STEPS = 20
+_STEPS = 12
+"""As `npm start` gives a request that names none: `scripts/service/models.mjs`."""
 _GUIDANCE = 5.0
 """SDXL's default, and the service's."""
 _ROWS = 16
