@@ -24,7 +24,7 @@ _RELATION_WEIGHTS: dict[Relation, int] = {
     Relation.ON: 10,
     Relation.IN_FRONT_OF: 9,
     Relation.AT: 9,
-    Relation.BACKDROP_ONLY: 6,
+    Relation.BACKDROP_ONLY: 9,
     Relation.PORTRAIT: 7,
 }
 _STYLE_WEIGHTS: tuple[tuple[Style, int], ...] = ((PENCIL, 55), (INK, 15), (MARKER, 15), (HATCHED, 15))
@@ -75,7 +75,7 @@ def invent_held_out_scene(random: Random, relation: Relation | None = None) -> S
 
 
 def _sky(random: Random, relation: Relation) -> tuple[Time, Weather]:
-    sunset = 30 if relation is Relation.BACKDROP_ONLY else 6
+    sunset = {Relation.BACKDROP_ONLY: 90, Relation.AT: 12, Relation.ABOVE: 0}.get(relation, 6)
     return random.choices(
         (
             (Time.DAY, Weather.CLEAR),
@@ -84,7 +84,7 @@ def _sky(random: Random, relation: Relation) -> tuple[Time, Weather]:
             (Time.DAY, Weather.RAIN),
             (Time.DAY, Weather.SNOW),
         ),
-        (76, 0 if relation is Relation.ABOVE else sunset, 6, 6, 6),
+        (76, sunset, 6, 6, 6),
     )[0]
 
 
