@@ -27,10 +27,10 @@ READER_RIGHT = 0.98
 OBJECT = 0.85
 """0.98 were measured; any one thing stands in some two pictures of a hundred by chance."""
 POSITION, RELATION = 0.75, 0.60
-"""1.00 and 0.95 were measured, of things both read and in their places; none by chance."""
+"""0.97 and 0.97 were measured, of things both read and in their places; none by chance."""
 LOOK, LOOK_WITHOUT = 0.70, 0.65
-"""Balanced accuracy at the service's default scale, and at 0 where nothing tells of them: of 150 men 0.86 to 0.98, and
-0.46 to 0.51, were measured. At 0 glasses are not judged: of these 16 men, chance got 0.63 right."""
+"""Balanced accuracy at the service's default scale, and at 0 where nothing tells of them: of 150 men 0.82 to 1.00, and
+0.47 to 0.50, were measured. At 0 glasses are not judged: of these 16 men, chance got 0.63 right."""
 FEWEST_UNMENTIONED, REMOVED = 3, 0.8
 """Of 38 that were drawn without having been asked for, all were gone; by chance, none: the seeds are the same."""
 
@@ -50,8 +50,8 @@ HOUSES = 3
 BLACKER = 0.025
 """Half of the least by which pencil, ink and marker differ in real drawings of a house: 0.050 of the pixels are
 nearly black."""
-LORA_BLACKER = 5.0
-"""Times as many nearly black pixels; 12 were measured."""
+LORA_BLACKER, LORA_BLACK = 5.0, 0.004
+"""Times as many nearly black pixels, and the share of them; 90 and 0.012 were measured."""
 
 
 def test_the_reader_reads_real_drawings(reader: Reader) -> None:
@@ -92,7 +92,7 @@ def test_a_lora_changes_the_lines(artist: Artist) -> None:
     wishes = [Wish("a house", seed=number) for number in range(HOUSES)]
     without = line_statistics(artist.draw(wishes))
     marker = line_statistics(artist.draw(wishes, with_lora=True))
-    assert marker["black"] >= LORA_BLACKER * without["black"], (without, marker)
+    assert marker["black"] >= max(LORA_BLACK, LORA_BLACKER * without["black"]), (without, marker)
 
 
 def _least(bar: float, count: int) -> float:

@@ -16,7 +16,7 @@ ADAPTER_SUBFOLDER = "sdxl_models"
 ADAPTER_WEIGHTS = "ip-adapter_sdxl.safetensors"
 _ABOUT = (
     "The built-in sketch model: a small SDXL trained on this project's own drawings. It draws some fifty things and "
-    "people, one to three in a picture, from the words it knows. About one thing in fifteen cannot be recognised."
+    "people, one to three in a picture, from the words it knows. About one thing in twenty cannot be recognised."
 )
 
 
