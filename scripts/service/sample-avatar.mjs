@@ -12,11 +12,12 @@ const portraits = { [sampleUser]: 'portrait.jpg', [drawnUser]: 'drawn-portrait.p
 
 /** Nobody is in it: its avatar is a photo. */
 export const sampleMemory = { user_id: sampleUser, prompt: 'A beautiful sunset over mountains' };
-/** The person of the drawn avatar, in full: the default scale is made for photos and real SDXL. */
+/** The person of the drawn avatar, in full: the default scale is made for photos and real SDXL. With a seed it is one picture. */
 export const drawnPersonMemory = {
   user_id: drawnUser,
   prompt: 'Man sitting on a bench in Central Park',
   ip_adapter_scale: 1,
+  seed: 9,
 };
 
 /** Puts the portraits into the embedded object store, as avatars and subject photos. */
