@@ -19,11 +19,10 @@ from illustration_worker.engine.port import EngineDescription, HeldLora, LoraHea
 from illustration_worker.errors import DeadlineExceededError, DrainingError, LoraInvalidError, QueueFullError
 from illustration_worker.job import Checkpoint, Finished, Job, JobEvent, LoraNeeded, Queued, Started, Step, Timings
 from illustration_worker.model_file import ModelFile, model_digest
-from illustration_worker.models.model_notes import ModelNotes
 from illustration_worker.signals import StepMade, step_made
 
 _FILES = (ModelFile("base", "fake", "noise, without any model", hashlib.sha256(b"").hexdigest(), size_bytes=0),)
-_NOTES = ModelNotes("No model at all: noise, drawn at once.")
+_ABOUT = "No model at all: noise, drawn at once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class FakeEngine:
         return EngineDescription(
             engine="fake",
             model="fake",
-            notes=_NOTES,
+            about=_ABOUT,
             device="cpu",
             dtype="float32",
             ip_adapter="fake",

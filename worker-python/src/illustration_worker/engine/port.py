@@ -6,7 +6,6 @@ from typing import Protocol
 
 from illustration_worker.job import Job, JobEvent
 from illustration_worker.model_file import ModelFile
-from illustration_worker.models.model_notes import ModelNotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,8 @@ class EngineDescription:
     engine: str
     """``batching``, ``stock`` or ``fake``."""
     model: str
-    notes: ModelNotes | None
-    """What the model says of itself; None: a published model, which has no such notes."""
+    about: str | None
+    """What a small model of ours says of itself; None: a published model."""
     device: str
     dtype: str
     ip_adapter: str | None

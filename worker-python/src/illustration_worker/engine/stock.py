@@ -87,7 +87,7 @@ class StockEngine:
         return EngineDescription(
             engine="stock",
             model=model.model,
-            notes=model.notes,
+            about=None if model.notes is None else model.notes.about,
             device=model.device.type,
             dtype=str(model.dtype).removeprefix("torch."),
             ip_adapter=model.ip_adapter,

@@ -328,7 +328,7 @@ async def test_a_model_that_is_not_there_ends_the_start(model_config: ModelConfi
 
 def test_the_engine_says_what_it_is(engine: StockEngine, model_config: ModelConfig) -> None:
     description = engine.describe()
-    assert (description.engine, description.model, description.notes is not None) == ("stock", model_config.model, True)
+    assert (description.engine, description.model, description.about is not None) == ("stock", model_config.model, True)
     assert (description.device, description.dtype) == ("cpu", "float32")
     assert description.ip_adapter == model_config.ip_adapter_weights
     assert description.scheduler == "EulerDiscreteScheduler"

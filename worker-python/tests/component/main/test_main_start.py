@@ -39,6 +39,7 @@ async def test_the_fake_needs_no_torch(start_worker: Any, connect: Any) -> None:
     worker = await start_worker(code=NO_TORCH)
     ready = await worker.logged("ready")
     assert (ready["level"], ready["service"], ready["engine"]) == ("info", "worker", "fake")
+    assert ready["about"] == "No model at all: noise, drawn at once."
     assert await check(connect(worker.address)) == health_pb2.HealthCheckResponse.SERVING
 
 

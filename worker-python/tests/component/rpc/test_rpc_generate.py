@@ -99,8 +99,7 @@ async def test_describe_tells_what_the_engine_tells(start: Any) -> None:
     (file,), (told,) = description.model_files, reply.model_files
     for name in ("role", "source", "kind", "sha256", "size_bytes"):
         assert getattr(told, name) == getattr(file, name), name
-    for name in set(description.__slots__) - {"capacity", "model_files", "held_loras", "notes"}:
+    for name in set(description.__slots__) - {"capacity", "model_files", "held_loras"}:
         assert getattr(reply, name) == getattr(description, name), name
-    assert description.notes is not None
-    assert (reply.is_demo_model, reply.about) == (True, description.notes.about)
+    assert reply.is_demo_model is True
     assert reply.worker_version == "0.1.0"

@@ -84,7 +84,7 @@ class BatchingEngine:
         return EngineDescription(
             engine="batching",
             model=model.model,
-            notes=model.notes,
+            about=None if model.notes is None else model.notes.about,
             device=model.device.type,
             dtype=str(model.dtype).removeprefix("torch."),
             ip_adapter=model.ip_adapter,

@@ -412,7 +412,7 @@ async def test_other_sizes_are_calibrated_too(model_config: ModelConfig, tmp_pat
 def test_the_engine_says_what_it_is(reproducible_engine: BatchingEngine, model_config: ModelConfig) -> None:
     description = reproducible_engine.describe()
     assert (description.engine, description.model) == ("batching", model_config.model)
-    assert description.notes is not None
+    assert description.about is not None
     assert description.capacity is not None
     assert (description.capacity.row_cap, description.capacity.is_reproducible) == (8, True)
     assert issubclass(DeviceLostError, WorkerError)
