@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { inRoot } from '../paths.mjs';
 import { CommandFailed, printFailure, step } from '../progress.mjs';
-import { drawnPersonMemory, placeSampleAvatars, realModelSettings, sampleMemory } from '../service/sample-avatar.mjs';
+import { modelSources } from '../service/models.mjs';
+import { drawnPersonMemory, placeSampleAvatars, realModelSettings, sampleMemory } from '../service/sample-users.mjs';
 import { freePort, startService, waitUntilHealthy } from '../service/service.mjs';
 import { setUpService } from '../setup/setup.mjs';
 
@@ -16,7 +17,7 @@ const embeddedDefaults = {
   S3_BUCKET_NAME: '',
   AUTH_ENABLED: 'false',
   ILLUSTRATOR: 'grpc',
-  MODEL_PATH: '',
+  ...Object.fromEntries(modelSources.map((name) => [name, ''])),
   DEFAULT_NUM_INFERENCE_STEPS: '',
   WORKER_ADDRESS: '',
   SERVICE_URL: '',
@@ -47,7 +48,7 @@ export default async function demo() {
     const [fromPhoto, fromDrawing] = files;
     console.log(`\n  The picture: ${fromPhoto}`);
     console.log(`  The second:  ${fromDrawing}`);
-    console.log('               he wears the glasses of samples/drawn-portrait.png\n');
+    console.log('               with the glasses of samples/drawn-portrait.png\n');
     console.log(`  What draws: ${await whatDraws(service)}`);
     console.log('  From a photo it takes no looks. Real SDXL does, and takes its place by three settings:');
     for (const line of realModelSettings()) console.log(`    ${line}`);

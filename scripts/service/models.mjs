@@ -12,8 +12,19 @@ const fromFolder = (folder, adapter) => ({
 /** The built-in sketch model, which draws where nobody names a model. Its weights are in the repository. */
 export const sketchModel = fromFolder(inRoot('worker-python', 'models', 'sketch'), 'ip-adapter_sdxl.safetensors');
 
-/** Denoising steps that the sketch model needs. More change nothing that an eye or its reader sees, and take their time. */
+/** Denoising steps that the sketch model needs: its reader finds no more in pictures of 20 (`worker-python/models/sketch/README.md`). */
 export const sketchSteps = '12';
+
+/** Settings that name a model, each by itself. */
+export const modelSources = ['MODEL_S3_PATH', 'MODEL_FILE', 'MODEL_PATH'];
+
+export const isBuiltIn = (env) => !modelSources.some((name) => env[name]);
+
+/** Settings of the sketch model where `env` names no model; none where it does. */
+export function builtInModel(env) {
+  if (!isBuiltIn(env)) return {};
+  return { ...sketchModel, DEFAULT_NUM_INFERENCE_STEPS: env.DEFAULT_NUM_INFERENCE_STEPS || sketchSteps };
+}
 
 /** Random weights, SDXL's whole topology, sizes from 64 pixels on: for tests and benchmarks, once `setUpTests` has made it. */
 export const randomModel = fromFolder(randomModelFolder, 'ip-adapter_sdxl_vit-h.safetensors');

@@ -1,8 +1,9 @@
 // What `npm start` runs once everything is set up: worker and gateway in the foreground, until SIGINT or SIGTERM.
 import process from 'node:process';
 import { CommandFailed, printFailure } from '../progress.mjs';
+import { isBuiltIn } from './models.mjs';
 import { watchParent } from './parent-watch.mjs';
-import { drawnPersonMemory, placeSampleAvatars, realModelSettings, sampleMemory } from './sample-avatar.mjs';
+import { drawnPersonMemory, placeSampleAvatars, realModelSettings, sampleMemory } from './sample-users.mjs';
 import { isTaken, serviceUrl, startService, waitUntilHealthy } from './service.mjs';
 
 /** Real SDXL may have to be downloaded first. */
@@ -55,9 +56,9 @@ try {
 
 function announce() {
   const token = process.env.AUTH_ENABLED?.toLowerCase() === 'true' ? ' -H "Authorization: Bearer $AUTH_TOKEN"' : '';
-  const isBuiltIn = !process.env.MODEL_PATH;
+  const drawsBuiltIn = isBuiltIn(process.env);
   const requests = [isFileStore ? sampleMemory : { ...sampleMemory, user_id: 'USER' }];
-  if (isFileStore && isBuiltIn) requests.push(drawnPersonMemory);
+  if (isFileStore && drawsBuiltIn) requests.push(drawnPersonMemory);
   say('');
   say(`  The illustration service is ready:  ${service.url}`);
   say(`  Interactive documentation:          ${service.url}/docs`);
@@ -66,7 +67,7 @@ function announce() {
     say(`    curl -s ${service.url}/v1/images/memory${token} -H 'Content-Type: application/json' \\`);
     say(`      -d '${JSON.stringify(request)}'`);
   }
-  if (isBuiltIn) {
+  if (drawsBuiltIn) {
     say(
       '  The built-in sketch model draws: a small world of about fifty things and people, 128 x 128 pixels. It takes looks',
     );

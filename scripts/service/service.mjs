@@ -6,7 +6,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { childEnvironment, inRoot, node24, pythonTool } from '../paths.mjs';
 import { CommandFailed } from '../progress.mjs';
-import { sketchModel, sketchSteps } from './models.mjs';
+import { builtInModel } from './models.mjs';
 import { supervise } from './supervised-process.mjs';
 
 /** A unix socket's path may have 107 bytes on Linux, 103 on macOS. */
@@ -75,18 +75,13 @@ export function serviceUrl(env) {
 function serviceEnvironment(given) {
   const dataDir = path.resolve(given.DATA_DIR || inRoot('data'));
   fs.mkdirSync(dataDir, { recursive: true });
-  const env = {
+  return {
     OMP_NUM_THREADS: '1',
     ...given,
     ...address(given),
     DATA_DIR: dataDir,
     WORKER_ADDRESS: given.WORKER_ADDRESS || `unix:${socketPath(dataDir)}`,
-  };
-  if (given.MODEL_PATH) return env;
-  return {
-    ...env,
-    ...sketchModel,
-    DEFAULT_NUM_INFERENCE_STEPS: given.DEFAULT_NUM_INFERENCE_STEPS || sketchSteps,
+    ...builtInModel(given),
   };
 }
 
